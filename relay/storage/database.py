@@ -89,11 +89,7 @@ class Storage:
         """
         lock = ProcessLock(path.with_name(path.name + ".lock"))
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not lock.acquire():
-                raise DatabaseInUse(f"another relay is using {path}")
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            path.chmod(0o600)
+            _create_private(path, lock)
         except OSError as error:
             lock.release()
             raise StorageError(f"cannot use {error.filename or path}: {error.strerror}") from error
@@ -202,6 +198,14 @@ class Storage:
         await self._reader.close()
         await self._writer.close()
         self._lock.release()
+
+
+def _create_private(path: Path, lock: ProcessLock) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not lock.acquire():
+        raise DatabaseInUse(f"another relay is using {path}")
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
 
 
 def _migrate_file(path: Path, migrations: Sequence[Migration]) -> None:

@@ -47,7 +47,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
     for migration in migrations:
         if migration.number <= version:
             continue
-        script = f"BEGIN IMMEDIATE;\n{migration.script}\nPRAGMA user_version = {migration.number};\nCOMMIT;"
+        script = f"BEGIN IMMEDIATE;\n{migration.script}\n;\nPRAGMA user_version = {migration.number};\nCOMMIT;"
         try:
             connection.executescript(script)
         except sqlite3.Error:
