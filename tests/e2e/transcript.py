@@ -1,4 +1,4 @@
-"""Assemble a transcript from the events that a viewer gets, by sockets-browsers.md 7.7 and independently of the relay."""
+"""Assemble a transcript from the events that a viewer gets, by sockets-browsers.md 7.7, independently of the relay."""
 
 from __future__ import annotations
 
