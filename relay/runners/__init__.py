@@ -1,0 +1,1 @@
+"""Keep the machines: live runners, requests to them, their catalogues, and the feed that shows them to browsers."""
