@@ -1,0 +1,1 @@
+"""Keep the tunnel sockets of runners (tunnel.md)."""

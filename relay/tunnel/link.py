@@ -1,0 +1,133 @@
+"""Speak with one runner over one `/_tunnel` WebSocket (tunnel.md 1.1 to 1.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import WSCloseCode, web
+
+from relay.clock import Clock
+from relay.jsontext import dumps, loads
+
+log = logging.getLogger(__name__)
+
+PING: Final = dumps({"type": "ping"}).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelLimits:
+    """State the times (seconds) and bounds (bytes, counts) of the runner's tunnel socket; numbers of tunnel.md 1.
+
+    `register_frame` also bounds what is parsed of a registered socket's frames, since the frames that matter here are
+    small. `per_address` counts sockets that have not registered.
+    """
+
+    max_frame: int = 100 * 1024 * 1024
+    register_within: float = 10.0
+    register_frame: int = 16 * 1024
+    per_address: int = 16
+    ping_every: float = 30.0
+    silent_for: float = 90.0
+    #: For one frame or a closing handshake to leave; a runner that reads nothing for so long is as good as gone.
+    send_within: float = 10.0
+    close_within: float = 1.0
+    #: Before the key check is tried again after a failure of the database; doubles up to the second number.
+    retry_after: float = 0.25
+    retry_at_most: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelHolder:
+    """Say for which runner a socket speaks, and by whose key."""
+
+    runner_id: str
+    user_id: str
+    credential_id: str
+
+
+class TunnelLink:
+    """Hold one tunnel socket; `holder` is None until it registers."""
+
+    def __init__(self, request: web.Request, ws: web.WebSocketResponse, address: str, clock: Clock) -> None:
+        self.address = address
+        self.holder: TunnelHolder | None = None
+        self.heard_at = clock.monotonic()
+        self._request = request
+        self._ws = ws
+        self._clock = clock
+
+    @property
+    def registered(self) -> bool:
+        """Tell whether the socket speaks for a runner."""
+        return self.holder is not None
+
+    @property
+    def runner_id(self) -> str:
+        """Answer the runner's id, empty before the registration."""
+        return "" if self.holder is None else self.holder.runner_id
+
+    @property
+    def user_id(self) -> str:
+        """Answer the owner of the key that registered the socket, empty before the registration."""
+        return "" if self.holder is None else self.holder.user_id
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the socket was closed, by either end."""
+        return self._ws.closed
+
+    def admit(self, holder: TunnelHolder) -> None:
+        """Bind the socket to a runner id, on behalf of the owner of a key."""
+        self.holder = holder
+        self.heard()
+
+    def heard(self) -> None:
+        """Note that the runner is alive: any frame counts, not only `pong` (1.3)."""
+        self.heard_at = self._clock.monotonic()
+
+    async def receive(self) -> bytes | None:
+        """Answer the content of the next text or binary frame, None once the socket is closed or broken."""
+        message = await self._ws.receive()
+        data = message.data
+        if message.type in (web.WSMsgType.TEXT, web.WSMsgType.BINARY):
+            return data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
+        return None
+
+    async def send(self, frame: dict[str, object], within: float) -> bool:
+        """Send one JSON frame; answer False, with the socket cut, when it did not leave within so many seconds."""
+        return await self.send_text(dumps(frame).decode(), within)
+
+    async def send_text(self, text: str, within: float) -> bool:
+        """Send ready text; answers as `send`."""
+        try:
+            async with asyncio.timeout(within):
+                await self._ws.send_str(text)
+        except (TimeoutError, ConnectionError):
+            self.cut()
+            return False
+        return True
+
+    async def close(self, code: WSCloseCode, within: float) -> None:
+        """Close the socket with a code; cut it when the other end does not answer in time."""
+        try:
+            async with asyncio.timeout(within):
+                await self._ws.close(code=code)
+        except (TimeoutError, ConnectionError):
+            self.cut()
+
+    def cut(self) -> None:
+        """Drop the connection at once."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+
+def parse_frame(data: bytes) -> dict[str, object] | None:
+    """Read one frame: a JSON object in UTF-8; None for anything else, which is ignored."""
+    try:
+        frame = loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return frame if isinstance(frame, dict) else None

@@ -1,0 +1,171 @@
+"""Take a runner's tunnel socket from its upgrade to its registration and through its life (tunnel.md 1.1, 1.2, 1.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import WSCloseCode, web
+
+from relay.accounts.handshake import Verifier
+from relay.clock import Clock
+from relay.http.identity import Identity
+from relay.runners.identities import RunnerIdentities
+from relay.runners.registry import RunnerRegistry
+from relay.storage import StorageError
+from relay.tunnel.link import TunnelHolder, TunnelLimits, TunnelLink, parse_frame
+from relay.tunnel.links import TunnelLinks
+
+log = logging.getLogger(__name__)
+
+INVALID_KEY: Final = "Invalid API key"
+FOREIGN: Final = "Runner already registered by another user"
+
+
+class TunnelEndpoint:
+    """Serve `/_tunnel`."""
+
+    def __init__(
+        self,
+        links: TunnelLinks,
+        accounts: Verifier,
+        runners: RunnerRegistry,
+        identities: RunnerIdentities,
+        clock: Clock,
+        client_ip: Callable[[web.Request], str],
+        limits: TunnelLimits,
+    ) -> None:
+        self._links = links
+        self._accounts = accounts
+        self._runners = runners
+        self._identities = identities
+        self._clock = clock
+        self._client_ip = client_ip
+        self._limits = limits
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Keep one tunnel socket until it closes; a request that is no WebSocket upgrade is answered 426."""
+        ws = web.WebSocketResponse(
+            timeout=self._limits.close_within,
+            # aiohttp refuses a message of exactly its limit.
+            max_msg_size=self._limits.max_frame + 1,
+            compress=False,
+            decode_text=False,
+        )
+        if not ws.can_prepare(request).ok:
+            return web.Response(status=426, text="Expected WebSocket upgrade", headers={"Upgrade": "websocket"})
+        await ws.prepare(request)
+        link = TunnelLink(request, ws, self._client_ip(request), self._clock)
+        if self._links.closing:
+            await link.close(WSCloseCode.GOING_AWAY, self._limits.close_within)
+            return ws
+        self._links.arrived(link)
+        await self._live(link)
+        return ws
+
+    async def _live(self, link: TunnelLink) -> None:
+        """Read frames until the socket closes.
+
+        Reading goes on while the key is checked, so that the end of the socket stops the check.
+        """
+        deadline = asyncio.get_running_loop().time() + self._limits.register_within
+        check: asyncio.Task[None] | None = None
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout_at(None if link.registered else deadline):
+                        data = await link.receive()
+                except TimeoutError:
+                    if link.registered:
+                        continue
+                    code = WSCloseCode.POLICY_VIOLATION if check is None else WSCloseCode.TRY_AGAIN_LATER
+                    await link.close(code, self._limits.close_within)
+                    return
+                if data is None:
+                    return
+                if link.registered:
+                    await self._frame(link, data)
+                elif len(data) > self._limits.register_frame:
+                    await link.close(WSCloseCode.MESSAGE_TOO_BIG, self._limits.close_within)
+                    return
+                elif check is None and (wanted := _wanted(data)) is not None:
+                    check = asyncio.get_running_loop().create_task(self._check(link, *wanted), name="tunnel key check")
+        finally:
+            self._links.left(link)
+            if check is not None:
+                await self._finish(link, check)
+
+    async def _frame(self, link: TunnelLink, data: bytes) -> None:
+        """Take a frame of a registered socket: it shows that the runner lives; a second registration is answered."""
+        link.heard()
+        wanted = _wanted(data) if len(data) <= self._limits.register_frame else None
+        if wanted is None:
+            return
+        if wanted[0] == link.runner_id:
+            await link.send(_registered(link.runner_id), self._limits.send_within)
+        else:
+            log.warning("second runner id on one tunnel", extra={"runner_id": link.runner_id})
+            await link.close(WSCloseCode.POLICY_VIOLATION, self._limits.close_within)
+
+    async def _check(self, link: TunnelLink, runner_id: str, api_key: str) -> None:
+        """Register the socket or refuse it; a failing database is asked again until the time to register is over."""
+        delay = self._limits.retry_after
+        while True:
+            try:
+                owner = await self._owner(runner_id)
+                # The key comes last: after it nothing is awaited, so a revocation cannot slip in before the socket is
+                # on the list that revocations go through.
+                identity = await self._accounts.verify_key(api_key)
+                break
+            except StorageError as error:
+                log.warning("tunnel registration put off", extra={"runner_id": runner_id, "reason": str(error)})
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, self._limits.retry_at_most)
+        if link.closed:
+            return
+        live = self._runners.get(runner_id)
+        owner = owner if live is None else live.user_id
+        refusal = self._admit(link, runner_id, identity, owner)
+        if refusal is None:
+            await link.send(_registered(runner_id), self._limits.send_within)
+            return
+        log.warning("tunnel refused", extra={"runner_id": runner_id, "reason": refusal})
+        await link.send({"type": "error", "message": refusal}, self._limits.send_within)
+        await link.close(WSCloseCode.POLICY_VIOLATION, self._limits.close_within)
+
+    def _admit(self, link: TunnelLink, runner_id: str, identity: Identity | None, owner: str | None) -> str | None:
+        """Install the socket, or answer why not; a runner id that nobody claimed is anybody's for the time being."""
+        if identity is None or (owner is not None and owner != identity.user_id):
+            return INVALID_KEY
+        held = TunnelHolder(runner_id, identity.user_id, identity.credential_id)
+        return None if self._links.install(link, held, owner=owner) else FOREIGN
+
+    async def _owner(self, runner_id: str) -> str | None:
+        live = self._runners.get(runner_id)
+        return live.user_id if live is not None else await self._identities.owner_of(runner_id)
+
+    async def _finish(self, link: TunnelLink, check: asyncio.Task[None]) -> None:
+        """End the check; a refusal that is just being told gets the time for its closing handshake."""
+        if link.closed:
+            await asyncio.wait((check,), timeout=self._limits.close_within)
+        check.cancel()
+        await asyncio.wait((check,))
+        if not check.cancelled() and (error := check.exception()) is not None:
+            log.error("tunnel key check failed", exc_info=error)
+
+
+def _wanted(data: bytes) -> tuple[str, str] | None:
+    """Answer runner id and key of a `register` frame; None for any other frame, which is ignored."""
+    frame = parse_frame(data)
+    if frame is None or frame.get("type") != "register":
+        return None
+    runner_id, api_key = frame.get("runnerId"), frame.get("apiKey")
+    if not isinstance(runner_id, str) or not runner_id or not isinstance(api_key, str):
+        return None
+    return runner_id, api_key
+
+
+def _registered(runner_id: str) -> dict[str, object]:
+    return {"type": "registered", "runnerId": runner_id}
