@@ -72,6 +72,9 @@ MALFORMED_PATH: Final = ErrorSpec(400, "Bad Request: malformed percent-escape in
 PAYLOAD_TOO_LARGE: Final = ErrorSpec(413, "Payload Too Large: body exceeds {limit} bytes")
 INVALID_JSON: Final = ErrorSpec(400, "Invalid JSON body")
 JSON_CONTENT_TYPE_REQUIRED: Final = ErrorSpec(415, "Content-Type must be application/json")
+REQUEST_TIMEOUT: Final = ErrorSpec(408, "The request body did not arrive in time")
+BODY_BROKEN_OFF: Final = ErrorSpec(400, "The request body ended too early")
+EXPECTATION_FAILED: Final = ErrorSpec(417, "Expectation Failed")
 INTERNAL: Final = ErrorSpec(500, "Internal server error")
 SHUTTING_DOWN: Final = ErrorSpec(503, "The relay is shutting down")
 STORAGE_UNAVAILABLE: Final = ErrorSpec(503, "The relay's database is unavailable")
@@ -93,3 +96,9 @@ INVALID_EFFORT: Final = ErrorSpec(400, "effort must be one of off, minimal, low,
 
 # Sessions (rest-runners.md 7)
 SESSION_NOT_FOUND: Final = ErrorSpec(404, "Session not found")
+
+# Tunnel (tunnel.md 2.2)
+INVALID_PORT: Final = ErrorSpec(400, "Invalid port")
+SESSION_HAS_NO_RUNNER: Final = ErrorSpec(503, "Session has no runner")
+TUNNEL_UNAVAILABLE: Final = ErrorSpec(503, "Runner not available")
+INVALID_TUNNEL_TOKEN: Final = ErrorSpec(401, "Invalid or expired tunnel token")

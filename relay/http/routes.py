@@ -35,13 +35,15 @@ class Body(Enum):
 class Call:
     """Hand one authorised request to its handler.
 
-    `params` are the percent-decoded path parameters, `body` the parsed JSON object (empty unless the route reads JSON).
+    `params` are the percent-decoded path parameters, `raw_params` the same as they stand in the path; `body` is the
+    parsed JSON object (empty unless the route reads JSON).
     """
 
     request: web.Request
     params: Mapping[str, str]
     identity: Identity | None = None
     body: dict[str, object] = field(default_factory=dict)
+    raw_params: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def user(self) -> Identity:
@@ -64,10 +66,12 @@ Handler = Callable[[Call], Awaitable[web.StreamResponse | Json]]
 class Route:
     """Describe one row of the table.
 
-    `path` has `{name}` for one segment; a last segment `{name:path}` takes the rest. `method` "*" takes every method.
+    `path` has `{name}` for one segment; a last segment `{name:path}` takes the rest, `{name:tail}` also an empty rest.
+    `method` "*" takes every method that no other row of the same place names.
     `host` limits the row to requests whose Host it accepts; such rows are tried first (tunnel origins).
     `streamed` routes end with their client, all others are shielded from its leaving. `limit` is the most bytes a body
-    may have, None for no limit. `origin_checked` False leaves the cross-origin gate to the handler.
+    may have, None for no limit. `origin_checked` False leaves the cross-origin gate to the handler. `own_headers` True
+    leaves the security headers of the handler's responses to the handler (tunnel responses, rest-account.md 12.6).
     """
 
     method: str
@@ -79,6 +83,7 @@ class Route:
     limit: int | None = 1_048_576
     streamed: bool = False
     origin_checked: bool = True
+    own_headers: bool = False
     host: Callable[[web.Request], bool] | None = None
     request_type: type | None = None
     response_type: type | None = None

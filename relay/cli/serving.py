@@ -1,0 +1,101 @@
+"""Serve the relay with given settings until a signal ends it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from relay.app import Application
+from relay.cli import logs, process
+from relay.cli.lan import lan_addresses, qr_code
+from relay.cli.startup_errors import explain
+from relay.clock import Clock
+from relay.config import Settings
+from relay.http.listener import Listener, ListenOptions
+
+log = logging.getLogger(__name__)
+
+
+def serve_until_stopped(settings: Settings) -> int:
+    """Set up the log, serve, and answer the exit code; a failed start is said in one line on standard error."""
+    logs.configure(settings.log.format, settings.log.level)
+    for warning in settings.warnings:
+        log.warning(warning)
+    return process.run(lambda stop: _main(settings, stop))
+
+
+async def _main(settings: Settings, stop: process.Stop) -> int:
+    try:
+        listener, application = await _start(settings)
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        click.echo(f"relay: {line}", err=True)
+        return 1
+    _announce(settings, listener, application.startup_lines())
+    log.info("relay is ready", extra={"port": listener.port, "scheme": listener.scheme})
+    await stop.wait()
+    log.info("relay is stopping")
+    finished = await listener.stop(application.close)
+    log.info("relay has stopped")
+    return 0 if finished else 1
+
+
+async def _start(settings: Settings) -> tuple[Listener, Application]:
+    listener = Listener(_listen_options(settings))
+    try:
+        application = await Application.create(settings, Clock(), port=listener.port, scheme=listener.scheme)
+        try:
+            await listener.start(application.http.app)
+        except BaseException:
+            await application.close()
+            raise
+    except BaseException:
+        listener.release()
+        raise
+    return listener, application
+
+
+def _listen_options(settings: Settings) -> ListenOptions:
+    server = settings.server
+    return ListenOptions(
+        host=server.host,
+        port=server.port,
+        everywhere=server.lan,
+        tls_cert=Path(server.tls_cert).expanduser() if server.tls_cert else None,
+        tls_key=Path(server.tls_key).expanduser() if server.tls_key else None,
+    )
+
+
+def _announce(settings: Settings, listener: Listener, lines: list[str]) -> None:
+    """Say on standard output where the relay is; with --lan also how a phone gets there."""
+    scheme, port = listener.scheme, listener.port
+    if settings.server.lan or settings.server.host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+        urls = [f"{scheme}://{address}:{port}" for address in lan_addresses()]
+        _say(f"relay listens on {scheme}://localhost:{port} and on the local network:")
+        for url in urls:
+            _say(f"  {url}")
+        if urls:
+            _say(qr_code(urls[0]))
+        else:
+            _say("  (no network address found)")
+    else:
+        urls = [
+            f"{scheme}://{f'[{address}]' if ':' in address else address}:{port}" for address, port in listener.addresses
+        ]
+        _say(f"relay listens on {' and '.join(urls)}")
+    for line in lines:
+        _say(line)
+    sys.stdout.flush()
+
+
+def _say(line: str) -> None:
+    try:
+        click.echo(line)
+    except UnicodeEncodeError:
+        # A terminal without the block characters of a QR code gets on without one.
+        log.debug("this terminal can't show a line")

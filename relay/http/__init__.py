@@ -1,0 +1,1 @@
+"""Answer HTTP: the route table and what every route shares; knows no room (../design.md, The house)."""

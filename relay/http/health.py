@@ -1,0 +1,77 @@
+"""Say how the relay is (rest-account.md 13.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from relay.clock import Clock
+from relay.http.routes import Auth, Call, Json, Route
+
+#: The revision of the Socket.IO events; the web UI compares it as an integer.
+SOCKET_PROTOCOL: Final = 1
+#: The UI takes a server that is newer than itself for a reason to nag; null never is (rest-account.md 13.1).
+COMPATIBLE_SERVER_VERSION: Final[str | None] = None
+
+
+def always() -> bool:
+    """Be ready: the default of a part that is not there."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Ask the parts whether they work: the database takes writes, sockets are accepted."""
+
+    storage: Callable[[], bool] = always
+    sockets: Callable[[], bool] = always
+
+
+class Health:
+    """Answer the health routes; the uptime counts from here."""
+
+    def __init__(
+        self, clock: Clock, readiness: Readiness, version: str, build_timestamp: Callable[[], str | None] | None
+    ) -> None:
+        """`version` is the relay's own, `build_timestamp` answers that of the UI being served."""
+        self._clock = clock
+        self._readiness = readiness
+        self._version = version
+        self._build_timestamp = build_timestamp
+        self._started = clock.monotonic()
+
+    def report(self) -> dict[str, object]:
+        """Answer the body; `redis` means that live state is ready, which it is as long as the process answers."""
+        sockets = self._readiness.sockets()
+        return {
+            "status": "ok" if sockets and self._readiness.storage() else "degraded",
+            "redis": True,
+            "socketio": sockets,
+            "uptime": int(self._clock.monotonic() - self._started),
+            "version": {
+                "server": COMPATIBLE_SERVER_VERSION,
+                "socketProtocol": SOCKET_PROTOCOL,
+                "buildTimestamp": self._build_timestamp() if self._build_timestamp is not None else None,
+            },
+            "relay": {"name": "relay", "version": self._version},
+        }
+
+    def routes(self) -> list[Route]:
+        """Answer the rows: any method, no credentials, always 200."""
+
+        async def health(call: Call) -> Json:
+            return self.report()
+
+        return [
+            Route(
+                "*",
+                path,
+                health,
+                "Say how the relay is",
+                auth=Auth.NONE,
+                # Only /api paths are behind the cross-origin gate (rest-account.md 1.6).
+                origin_checked=path.startswith("/api/"),
+            )
+            for path in ("/health", "/status", "/api/status")
+        ]
