@@ -7,7 +7,7 @@ lone surrogate, which msgspec refuses, is read by the standard library and writt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -96,6 +96,9 @@ class MessagesEvent(msgspec.Struct):
     messages: msgspec.Raw = NULL
 
 
+_TYPE_FIRST: Final = b'{"type":"'
+_KIND: Final = b'"assistantMessageEvent":{"type":"'
+_LONGEST_TYPE: Final = 100
 _PACKET = msgspec.json.Decoder(EventPacket)
 _HEAD = msgspec.json.Decoder(EventHead)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
@@ -110,13 +113,39 @@ def read_packet(data: bytes) -> EventPacket | None:
         return _slowly(EventPacket, data)
 
 
-def event_type(event: bytes | msgspec.Raw) -> str:
-    """Answer the type of an event, or "" when it has none or is no object."""
+def event_type(event: bytes) -> str:
+    """Answer the type of an event, or "" when it has none or is no object.
+
+    `event` is valid JSON already, so where the type comes first, as every known agent writes it, a slice is enough.
+    """
+    if event.startswith(_TYPE_FIRST):
+        end = event.find(b'"', len(_TYPE_FIRST), len(_TYPE_FIRST) + _LONGEST_TYPE)
+        name = event[len(_TYPE_FIRST) : end]
+        if end > 0 and b"\\" not in name:
+            return name.decode()
     try:
         kind = _HEAD.decode(event).type
     except (msgspec.DecodeError, RecursionError):
         head = _slowly(EventHead, event)
         kind = head.type if head is not None else None
+    return kind if isinstance(kind, str) else ""
+
+
+def update_kind(event: bytes) -> str:
+    """Answer the kind of a `message_update`, such as `text_delta`, or "".
+
+    A quote inside a JSON string is escaped, so the pattern can only be found at a real member.
+    """
+    start = event.find(_KIND)
+    if start >= 0:
+        start += len(_KIND)
+        end = event.find(b'"', start, start + _LONGEST_TYPE)
+        if end > 0:
+            return event[start:end].decode()
+    update = read(UpdateEvent, event)
+    kind = (
+        update.assistantMessageEvent.type if update is not None and update.assistantMessageEvent is not None else None
+    )
     return kind if isinstance(kind, str) else ""
 
 

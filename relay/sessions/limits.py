@@ -30,7 +30,7 @@ class SessionLimits:
     cache_bytes: int = 8 * 2**20
     #: Write-behind of small rows (../design.md, State and durability).
     rows_behind: float = 0.25
-    #: Write-behind of snapshots below `large_state`; larger ones after `agent_end` and at most every `large_state_every`.
+    #: Write-behind of snapshots below `large_state`; larger ones after `agent_end` and otherwise this rarely.
     states_behind: float = 1.0
     large_state: int = 256 * 1024
     large_state_every: float = 30.0

@@ -40,6 +40,11 @@ class SessionQueue:
         """Answer the bytes of input that wait."""
         return self._bytes
 
+    @property
+    def full(self) -> bool:
+        """Tell whether more input waits than the bound allows."""
+        return self._bytes > self._bound
+
     def push(self, size: int, step: Step) -> None:
         """Run `step` now, or after everything pushed before it; `size` is the bytes that it holds in memory."""
         if self.idle:

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 
-from relay.realtime import Socket
+from relay.realtime import Room, Socket
 from relay.sessions.limits import SessionLimits
 from relay.sessions.queue import SessionQueue
 from relay.sessions.session import AgentSession
@@ -22,6 +22,7 @@ class SessionRegistry:
         self._by_runner: defaultdict[str, dict[str, AgentSession]] = defaultdict(dict)
         self._by_socket: dict[Socket, AgentSession] = {}
         self._queues: dict[str, SessionQueue] = {}
+        self._meta_rooms: dict[str, Room] = {}
         self._waiters: defaultdict[str, set[asyncio.Future[AgentSession]]] = defaultdict(set)
 
     def __len__(self) -> int:
@@ -57,6 +58,13 @@ class SessionRegistry:
         if queue is None:
             queue = self._queues[session_id] = SessionQueue(self._limits.queue_bytes)
         return queue
+
+    def meta_room(self, session_id: str) -> Room:
+        """Answer the hub sockets that follow the meta state of an id; they stay over a re-registration."""
+        room = self._meta_rooms.get(session_id)
+        if room is None:
+            room = self._meta_rooms[session_id] = Room()
+        return room
 
     def add(self, session: AgentSession) -> None:
         """List a session, in the place of an earlier one with its id."""
@@ -117,8 +125,10 @@ class SessionRegistry:
                 if not waiters:
                     del self._waiters[session_id]
 
-    def forget_idle_queues(self) -> None:
-        """Drop the queues of ids that are not live and have nothing to do."""
+    def forget_idle(self) -> None:
+        """Drop the queues and meta rooms of ids that are not live and have nothing to do."""
+        for session_id in [key for key, room in self._meta_rooms.items() if not len(room) and key not in self._by_id]:
+            del self._meta_rooms[session_id]
         for session_id in [key for key, queue in self._queues.items() if queue.idle and key not in self._by_id]:
             del self._queues[session_id]
 

@@ -1,0 +1,220 @@
+"""Write what live sessions changed behind the hot path (../design.md, State and durability).
+
+Small rows are at most 250 ms behind. Snapshots are 1 s behind below 256 KiB; larger ones are written after `agent_end`
+and at most every 30 s, one at a time, because a 50 MB row holds the writer for 0.4 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relay import jsontext
+from relay.clock import Clock, iso
+from relay.sessions.limits import SessionLimits
+from relay.sessions.session import AgentSession
+from relay.sessions.store import LiveRow, SessionStore
+from relay.sessions.transcript import Snapshot
+from relay.storage import StorageError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _PendingState:
+    session: AgentSession
+    due: float
+    finished_turn: bool = False
+
+
+class Persistence:
+    """Own the write-behind of live sessions."""
+
+    def __init__(
+        self, store: SessionStore, clock: Clock, limits: SessionLimits, written: Callable[[str], None] | None = None
+    ) -> None:
+        """Use `written(user_id)` to tell that rows of a user changed in the database."""
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._written = written
+        self._rows: dict[str, AgentSession] = {}
+        self._overlays: dict[str, AgentSession] = {}
+        self._states: dict[str, _PendingState] = {}
+        self._saved: dict[str, Snapshot] = {}
+        self._last_large: dict[str, float] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write behind."""
+        self._task = asyncio.create_task(self._run(), name="session write-behind")
+
+    async def close(self) -> None:
+        """Write everything that is dirty and stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self._flush_rows()
+        for pending in list(self._states.values()):
+            await self._write_state(pending.session)
+        await self._flush_overlays()
+
+    @property
+    def lag_bytes(self) -> int:
+        """Answer the bytes of snapshots that wait to be written."""
+        return sum(
+            len(bytes(pending.session.transcript.snapshot.state))
+            for pending in self._states.values()
+            if pending.session.transcript.snapshot is not None
+        )
+
+    def mark_row(self, session: AgentSession) -> None:
+        """Note that small columns of the session changed."""
+        if session.id not in self._rows:
+            self._rows[session.id] = session
+            self._wake.set()
+
+    def mark_overlay(self, session: AgentSession) -> None:
+        """Note that metadata was laid over the stored state."""
+        self._overlays[session.id] = session
+        self._wake.set()
+
+    def mark_state(self, session: AgentSession) -> None:
+        """Note that the session has a new complete state."""
+        self._overlays.pop(session.id, None)
+        snapshot = session.transcript.snapshot
+        if snapshot is None:
+            return
+        now = self._clock.monotonic()
+        large = len(snapshot.event) > self._limits.large_state
+        due = now + self._limits.states_behind
+        if large:
+            due = max(due, self._last_large.get(session.id, -1e9) + self._limits.large_state_every)
+        pending = self._states.get(session.id)
+        if pending is None:
+            self._states[session.id] = _PendingState(session, due)
+        else:
+            pending.session = session
+            if pending.finished_turn and large:
+                pending.due = min(pending.due, now)
+        self._wake.set()
+
+    def mark_turn_end(self, session: AgentSession) -> None:
+        """Note `agent_end`: the snapshot that follows is written soon however large it is."""
+        pending = self._states.get(session.id)
+        if pending is None:
+            self._states[session.id] = _PendingState(
+                session, self._clock.monotonic() + self._limits.states_behind, True
+            )
+        else:
+            pending.finished_turn = True
+        self._last_large.pop(session.id, None)
+        self._wake.set()
+
+    async def finish(self, session: AgentSession) -> None:
+        """Write a session that ends: its small columns and its state with the overlay folded in."""
+        self._rows.pop(session.id, None)
+        self._overlays.pop(session.id, None)
+        self._states.pop(session.id, None)
+        self._last_large.pop(session.id, None)
+        try:
+            await self._store.write_rows([self._row(session)])
+            await self._write_state(session)
+        except StorageError:
+            log.exception("could not save a session that ended", extra={"session_id": session.id})
+        self._saved.pop(session.id, None)
+
+    def saved(self, session: AgentSession) -> None:
+        """Note that the session's state is what the database holds."""
+        if session.transcript.snapshot is not None:
+            self._saved[session.id] = session.transcript.snapshot
+
+    def forget(self, session: AgentSession) -> None:
+        """Drop what is pending for a session whose place another registration takes."""
+        for pending in (self._rows, self._overlays, self._states, self._last_large, self._saved):
+            pending.pop(session.id, None)
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(self._limits.rows_behind)
+            try:
+                await self._flush_rows()
+                await self._flush_overlays()
+                await self._flush_states()
+            except StorageError:
+                # Nothing is dropped: what could not be written stays dirty and is tried again with the next change.
+                log.exception("write-behind failed; it is tried again")
+                await asyncio.sleep(1)
+                self._wake.set()
+
+    async def _flush_rows(self) -> None:
+        dirty, self._rows = self._rows, {}
+        if not dirty:
+            return
+        try:
+            await self._store.write_rows([self._row(session) for session in dirty.values()])
+        except StorageError:
+            self._rows = {**dirty, **self._rows}
+            raise
+        if self._written is not None:
+            for user_id in {session.user_id for session in dirty.values()}:
+                self._written(user_id)
+
+    async def _flush_overlays(self) -> None:
+        dirty, self._overlays = self._overlays, {}
+        if not dirty:
+            return
+        overlays = [(key, jsontext.dumps(session.transcript.overlay)) for key, session in dirty.items()]
+        try:
+            await self._store.write_overlays(overlays, self._clock.now_iso())
+        except StorageError:
+            self._overlays = {**dirty, **self._overlays}
+            raise
+
+    async def _flush_states(self) -> None:
+        now = self._clock.monotonic()
+        for key, pending in list(self._states.items()):
+            if pending.due > now:
+                self._wake.set()
+                continue
+            del self._states[key]
+            try:
+                await self._write_state(pending.session)
+            except StorageError:
+                self._states.setdefault(key, pending)
+                raise
+
+    async def _write_state(self, session: AgentSession) -> None:
+        transcript = session.transcript
+        snapshot = transcript.snapshot
+        if snapshot is None or (self._saved.get(session.id) is snapshot and not transcript.overlay):
+            return
+        overlay = dict(transcript.overlay)
+        state = snapshot.full(overlay)
+        await self._store.write_state(session.id, session.user_id, state, self._clock.now_iso())
+        self._saved[session.id] = snapshot
+        if len(state) > self._limits.large_state:
+            self._last_large[session.id] = self._clock.monotonic()
+
+    def _row(self, session: AgentSession) -> LiveRow:
+        return LiveRow(
+            id=session.id,
+            generation=session.generation,
+            last_active_at=iso(session.last_active_ms),
+            expires_at=iso(session.expires_at_ms) if session.expires_at_ms is not None else None,
+            runner_id=session.links.runner_id,
+            runner_name=session.links.runner_name,
+            session_name=session.name,
+            session_file=session.session_file,
+            parent_session_id=session.links.parent_id,
+            linked_parent_id=session.links.linked_parent_id,
+            viewer_seq=session.transcript.seq,
+            meta_version=session.meta.version,
+            meta=session.meta.stored().decode(),
+        )
