@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from aiohttp import web
-
+from relay.accounts.accounts import Accounts, key_identity
+from relay.accounts.api_keys import KeyState
 from relay.events import Bus, CredentialsRevoked, UserRemoved
-from relay.http.identity import Identity
+from relay.http.identity import Credential, Identity
+from relay.http.origins import OriginPolicy
 from relay.realtime import Drop, Handshake, Namespace, Refuse
 from relay.storage import StorageError
 
@@ -40,41 +41,42 @@ class Admission:
     credential_id: str
 
 
-class Verifier(Protocol):
-    """Verify credentials; both methods raise StorageError when that cannot be done right now."""
-
-    async def verify_key(self, raw: str) -> Identity | None:
-        """Answer the owner of an API key, None for a bad one."""
-
-    async def verify_cookie(self, request: web.Request) -> Identity | None:
-        """Answer the owner of the request's cookie session, None without a valid one."""
+class CannotTell(Exception):
+    """Say that a credential can't be judged right now: the database fails, or the key is over its rate."""
 
 
-class TrustedOrigins(Protocol):
-    """Know which origins may act on a request (rest-account.md 12.2)."""
+async def verify_agent_key(accounts: Accounts, raw: str) -> Identity | None:
+    """Answer the owner of an API key, None for a bad one.
 
-    def trusted(self, request: web.Request, origin: str) -> bool:
-        """Tell whether an Origin header is trusted."""
+    Raises CannotTell for what passes by itself; the clients of sockets take a refusal as final (sockets-agents.md 1.4).
+    """
+    try:
+        check = await accounts.keys.check(raw)
+    except StorageError as error:
+        raise CannotTell(str(error)) from error
+    if check.state is KeyState.LIMITED:
+        raise CannotTell("the API key is over its rate")
+    return key_identity(check, Credential.KEY)
 
 
 class BrowserHandshake:
     """Authenticate `/viewer`, `/hub`, `/runners` and `/terminal` (sockets-browsers.md 1.2)."""
 
-    def __init__(self, accounts: Verifier, origins: TrustedOrigins) -> None:
+    def __init__(self, accounts: Accounts, origins: OriginPolicy) -> None:
         self._accounts = accounts
         self._origins = origins
 
     async def __call__(self, handshake: Handshake) -> Admission:
         """Admit by `auth.apiKey`, else by the cookie session; an invalid key falls through to the cookie.
 
-        Raises Refuse with the exact texts of the contract, and Drop when the credentials cannot be checked right now.
+        Raises Refuse with the exact texts of the contract, and Drop when the credentials can't be checked right now.
         """
         origin = handshake.origin
         if origin is not None and not self._origins.trusted(handshake.request, origin):
             raise Refuse("forbidden: untrusted origin")
         try:
             identity = await self._identity(handshake)
-        except StorageError as error:
+        except (CannotTell, StorageError) as error:
             log.warning("browser admission put off", extra={"reason": str(error)})
             raise Drop from error
         if identity is None:
@@ -84,7 +86,7 @@ class BrowserHandshake:
     async def _identity(self, handshake: Handshake) -> Identity | None:
         key = handshake.auth.get("apiKey")
         if isinstance(key, str) and key:
-            identity = await self._accounts.verify_key(key)
+            identity = await verify_agent_key(self._accounts, key)
             if identity is not None:
                 return identity
         if "Cookie" not in handshake.request.headers:
@@ -95,7 +97,7 @@ class BrowserHandshake:
 class AgentHandshake:
     """Authenticate `/relay` and `/runner`: by API key alone, without an Origin check (sockets-agents.md 1.4)."""
 
-    def __init__(self, accounts: Verifier) -> None:
+    def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
     async def __call__(self, handshake: Handshake) -> Admission:
@@ -108,8 +110,8 @@ class AgentHandshake:
         if not isinstance(key, str) or not key:
             raise Refuse("unauthorized")
         try:
-            identity = await self._accounts.verify_key(key)
-        except StorageError as error:
+            identity = await verify_agent_key(self._accounts, key)
+        except CannotTell as error:
             log.warning("agent admission put off", extra={"reason": str(error)})
             raise Drop from error
         if identity is None:

@@ -9,7 +9,8 @@ from typing import Final
 
 from aiohttp import WSCloseCode, web
 
-from relay.accounts.handshake import Verifier
+from relay.accounts.accounts import Accounts
+from relay.accounts.handshake import CannotTell, verify_agent_key
 from relay.clock import Clock
 from relay.http.identity import Identity
 from relay.runners.identities import RunnerIdentities
@@ -30,7 +31,7 @@ class TunnelEndpoint:
     def __init__(
         self,
         links: TunnelLinks,
-        accounts: Verifier,
+        accounts: Accounts,
         runners: RunnerRegistry,
         identities: RunnerIdentities,
         clock: Clock,
@@ -117,9 +118,9 @@ class TunnelEndpoint:
                 owner = await self._owner(runner_id)
                 # The key comes last: after it nothing is awaited, so a revocation cannot slip in before the socket is
                 # on the list that revocations go through.
-                identity = await self._accounts.verify_key(api_key)
+                identity = await verify_agent_key(self._accounts, api_key)
                 break
-            except StorageError as error:
+            except (CannotTell, StorageError) as error:
                 log.warning("tunnel registration put off", extra={"runner_id": runner_id, "reason": str(error)})
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, self._limits.retry_at_most)
