@@ -24,6 +24,8 @@ class RealtimeConfig:
     """Largest message or request body of a joined connection; announced as ``maxPayload`` (sockets-agents.md 1.1)."""
     connect_timeout: float = 45.0
     """For the first namespace to be joined; default of the reference server."""
+    connect_gap: float = 0.01
+    """Between the answer to CONNECT and what follows it; enough for a client to read the answer by itself."""
     upgrade_timeout: float = 10.0
     """For a probing WebSocket to finish the upgrade; default of the reference server."""
     close_timeout: float = 2.0

@@ -73,9 +73,7 @@ def encode_binary_part(data: bytes) -> bytes:
     return _BINARY_MARK + base64.b64encode(data)
 
 
-def encode_open(
-    sid: str, upgrades: list[str], ping_interval: float, ping_timeout: float, max_payload: int
-) -> bytes:
+def encode_open(sid: str, upgrades: list[str], ping_interval: float, ping_timeout: float, max_payload: int) -> bytes:
     """Encode the open packet; times in seconds are announced in milliseconds."""
     return b"0" + orjson.dumps(
         {

@@ -25,7 +25,7 @@ class Registration:
     """Hold one event's handler and how it wants to be called."""
 
     event: str
-    handler: Callable[[Socket, object, Ack], Awaitable[None]] | Callable[[Socket, bytes, Ack], Awaitable[None]]
+    handler: Callable[..., Awaitable[None]]
     waiting: bool
     raw: bool
 
@@ -119,5 +119,3 @@ class Namespace:
     def forget(self, socket: Socket) -> None:
         """Let a disconnected socket go; the layer below calls this."""
         self._sockets.pop(socket.id, None)
-
-

@@ -47,6 +47,23 @@ class Packet:
         else:
             self.wire = b"".join((head, *pieces))
 
+    @classmethod
+    def control(cls, wire: bytes) -> Packet:
+        """Wrap a finished WebSocket control frame, so that it keeps its place among packets; it has no text."""
+        packet = cls.__new__(cls)
+        packet.wire = wire
+        packet._text_start = packet._text_end = 0
+        packet._attachments = ()
+        packet.supersedes = None
+        return packet
+
+    @classmethod
+    def binary(cls, data: bytes) -> Packet:
+        """Encode a bare binary Engine.IO message."""
+        packet = cls.control(frames.frame(frames.BINARY, data))
+        packet._attachments = (data,)
+        return packet
+
     @property
     def text(self) -> bytes:
         """Answer the text of the packet with its Engine.IO type, e.g. ``b'42["event"]'``."""
@@ -55,7 +72,9 @@ class Packet:
     @property
     def polling_parts(self) -> list[bytes]:
         """Answer the packet as parts of a polling payload: its text, then its attachments in Base64."""
-        return [self.text, *map(encode_binary_part, self._attachments)]
+        parts = [self.text] if self._text_end else []
+        parts.extend(map(encode_binary_part, self._attachments))
+        return parts
 
     @property
     def attachments(self) -> tuple[bytes, ...]:

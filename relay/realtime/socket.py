@@ -49,7 +49,18 @@ class Socket:
     ``id`` is the Socket.IO session id, ``data`` what the authenticator answered, ``rooms`` the rooms it is in.
     """
 
-    __slots__ = ("__weakref__", "_calls", "_carrier", "_next_call", "connected", "data", "handshake", "id", "namespace", "rooms")
+    __slots__ = (
+        "__weakref__",
+        "_calls",
+        "_carrier",
+        "_next_call",
+        "connected",
+        "data",
+        "handshake",
+        "id",
+        "namespace",
+        "rooms",
+    )
 
     def __init__(self, sid: str, namespace: Namespace, carrier: Carrier, handshake: Handshake, data: object) -> None:
         self.id = sid

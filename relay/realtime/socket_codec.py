@@ -59,7 +59,7 @@ def decode(text: bytes, start: int = 0) -> Head:
         end = at
         while end < size and 0x30 <= text[end] <= 0x39:
             end += 1
-        if end == at or end - at > 4 or end == size or text[end] != _DASH:
+        if end in (at, size) or end - at > 4 or text[end] != _DASH:
             raise CodecError("malformed attachment count")
         attachments = int(text[at:end])
         at = end + 1
@@ -109,7 +109,10 @@ def decode_array(body: bytes, attachments: Sequence[bytes] = ()) -> list[object]
         raise CodecError("arguments are no array")
     if not attachments:
         return value
-    filled = fill_placeholders(value, attachments)
+    try:
+        filled = fill_placeholders(value, attachments)
+    except RecursionError as error:
+        raise CodecError("nested too deeply") from error
     return filled if isinstance(filled, list) else []
 
 
