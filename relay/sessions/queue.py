@@ -26,6 +26,7 @@ class SessionQueue:
         self._waiting: deque[tuple[int, Step]] = deque()
         self._bytes = 0
         self._runner: asyncio.Task[None] | None = None
+        self._current: asyncio.Future[None] | None = None
         self._roomy = asyncio.Event()
         self._roomy.set()
         self._running = False
@@ -58,6 +59,9 @@ class SessionQueue:
                 self._running = False
             if rest is None and not self._waiting:
                 return
+            if rest is not None:
+                # A task at once, so that a close before its first turn leaves no coroutine behind unawaited.
+                rest = self._current = asyncio.ensure_future(rest)
             self._runner = asyncio.create_task(self._drain(rest), name="session queue")
             return
         self._waiting.append((size, step))
@@ -96,9 +100,11 @@ class SessionQueue:
         self._waiting.clear()
         self._bytes = 0
         self._roomy.set()
-        if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.gather(self._runner, return_exceptions=True)
+        under_way = [task for task in (self._current, self._runner) if task is not None]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        self._current = self._runner = None
 
     async def _drain(self, rest: Awaitable[None] | None) -> None:
         try:
@@ -108,6 +114,7 @@ class SessionQueue:
                         await rest
                     except Exception:
                         log.exception("a session step failed")
+                    self._current = None
                 if not self._waiting:
                     return
                 size, step = self._waiting.popleft()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 from uuid import uuid4
@@ -14,22 +13,13 @@ from relay.events import Bus, SessionAdded
 from relay.realtime import Socket
 from relay.sessions.agent import Agent
 from relay.sessions.factory import SessionFactory
+from relay.sessions.links.links import LinkOutcome, Links, ParentState
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
 from relay.sessions.store import SessionRow, SessionStore
 from relay.sessions.teardown import RECONNECTED, Teardown
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkOutcome:
-    """Say how a session stands to its parent after a registration (2.11)."""
-
-    parent_id: str | None = None
-    linked_parent_id: str | None = None
-    was_delinked: bool = False
-    newly_linked: bool = False
 
 
 class Neighbours(Protocol):
@@ -40,9 +30,6 @@ class Neighbours(Protocol):
 
     def runner_name(self, runner_id: str) -> str | None:
         """Answer the name of a registered runner; raises KeyError when it is not registered."""
-
-    async def resolve_parent(self, child: AgentSession, candidate: str | None, former: set[str]) -> LinkOutcome:
-        """Run the link algorithm of 2.11."""
 
     def came_back(self, session_id: str) -> None:
         """Hear that an agent registered, which undoes *away*."""
@@ -61,6 +48,7 @@ class Registration:
         factory: SessionFactory,
         store: SessionStore,
         teardown: Teardown,
+        links: Links,
         neighbours: Neighbours,
         bus: Bus,
         clock: Clock,
@@ -69,6 +57,7 @@ class Registration:
         self._factory = factory
         self._store = store
         self._teardown = teardown
+        self._links = links
         self._neighbours = neighbours
         self._bus = bus
         self._clock = clock
@@ -159,12 +148,21 @@ class Registration:
         else:
             former = {row.parent_session_id, row.linked_parent_id} if row is not None else set()
             known = None
-        outcome = await self._neighbours.resolve_parent(
-            session, agent.parent_id or known, {parent for parent in former if parent is not None}
+        outcome = await self._links.resolve(
+            session,
+            agent.parent_id or known,
+            {parent for parent in former if parent is not None},
+            partial(self._parent_state, session.user_id),
         )
         session.links.parent_id = outcome.parent_id
         session.links.linked_parent_id = outcome.linked_parent_id
         return outcome
+
+    def _parent_state(self, user_id: str, parent_id: str) -> ParentState:
+        parent = self._registry.get(parent_id)
+        if parent is None:
+            return ParentState.ABSENT
+        return ParentState.PRESENT if parent.user_id == user_id else ParentState.FOREIGN
 
     def _answer(self, socket: Socket, session: AgentSession, outcome: LinkOutcome) -> None:
         answer: dict[str, object] = {
