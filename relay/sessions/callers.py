@@ -1,4 +1,4 @@
-"""Check who calls an event of `/relay`, and see to it that every acknowledged event is answered (sockets-agents.md 1.5)."""
+"""Check who calls an event of `/relay`, and answer every acknowledged event explicitly (sockets-agents.md 1.5)."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def text(payload: Payload, key: str) -> str:
 def answered(handler: EventHandler) -> Callable[[Socket, object, Ack], Awaitable[None]]:
     """Wrap a handler so that each of its ends is acknowledged explicitly.
 
-    A CallFailed becomes `{ok: false, error}` and, when it asks for it, an `error` event. A failure of ours is logged and
-    answered the same way. A handler that returns without an ack of its own has succeeded.
+    A CallFailed becomes `{ok: false, error}` and, when it asks for it, an `error` event. A failure of ours is logged
+    and answered the same way. A handler that returns without an ack of its own has succeeded.
     """
 
     async def on_event(socket: Socket, payload: object, ack: Ack) -> None:
