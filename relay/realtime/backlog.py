@@ -15,9 +15,9 @@ _MAX_PIECES: Final = 512
 class Backlog:
     """Hold packets in order; pure bookkeeping, shared by both transports.
 
-    A packet with a ``supersedes`` key pushes out the queued one with the same key and takes its place at the end; nothing
-    else is ever reordered or lost. ``size`` and ``written`` (ever) are in bytes of finished frames. One packet that is larger than the bound does not
-    count against it, so that a large snapshot always passes.
+    A packet with a ``supersedes`` key pushes out the queued one with the same key and takes its place at the end;
+    nothing else is ever reordered or lost. ``size`` and ``written`` (ever) are in bytes of finished frames. One packet
+    that is larger than the bound does not count against it, so that a large snapshot always passes.
     """
 
     __slots__ = ("_bound", "_head", "_head_oversized", "_number", "_oversized", "_packets", "size", "written")
@@ -95,7 +95,9 @@ class Backlog:
             self._head_oversized = False
 
     def take_packets(self, limit: int) -> list[Packet]:
-        """Remove and answer packets from the front: as many as fit into ``limit`` bytes, one at least if there is any."""
+        """Remove and answer packets from the front: as many as fit into ``limit`` bytes, one at least if there is
+        any.
+        """
         taken: list[Packet] = []
         total = 0
         while self._packets:

@@ -33,7 +33,9 @@ class RealtimeConfig:
     handler_grace: float = 1.0
     """For running handlers to end when the server shuts down, before they are cancelled."""
     unjoined_payload: int = 64 * 1024
-    """All bytes that a connection may send before it joined its first namespace: some CONNECT packets with credentials."""
+    """All bytes that a connection may send before it joined its first namespace: some CONNECT packets with
+    credentials.
+    """
     max_unjoined_per_address: int = 64
     """Connections of one client address without a namespace (realtime.md, Protocol)."""
     max_connections_per_address: int = 4096

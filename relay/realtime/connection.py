@@ -66,11 +66,27 @@ class Link(Protocol):
         """Answer the bytes that the transport below holds."""
 
 
+class _Nobody:
+    """Listen until the connection has started, when nothing can be heard yet."""
+
+    async def text(self, data: bytes) -> None:
+        """Do nothing."""
+
+    async def binary(self, data: bytes) -> None:
+        """Do nothing."""
+
+    async def closed(self, reason: str) -> None:
+        """Do nothing."""
+
+    def overflowed(self) -> None:
+        """Do nothing."""
+
+
 class Connection:
     """One Engine.IO session.
 
-    ``reason`` is None while it is open. ``busy`` says that a message is being handled: reading stands still then, so the
-    peer cannot be blamed for silence.
+    ``reason`` is None while it is open. ``busy`` says that a message is being handled: reading stands still then, so
+    the peer cannot be blamed for silence.
     """
 
     def __init__(
@@ -83,7 +99,9 @@ class Connection:
         closing: Callable[[Connection], None],
         joined: Callable[[Connection], None],
     ) -> None:
-        """``closing`` is called in the step in which the connection ends, ``joined`` when its first namespace is joined."""
+        """``closing`` is called in the step in which the connection ends, ``joined`` when its first namespace is
+        joined.
+        """
         self.sid = sid
         self.request = request
         self.address = address
@@ -97,7 +115,7 @@ class Connection:
         self.linger_seconds = config.close_timeout
         self._closing = closing
         self._joined = joined
-        self._listener: Listener | None = None
+        self._listener: Listener = _Nobody()
         self._link: Link | None = None
         self._next_link: Link | None = None
         self._loop = asyncio.get_running_loop()
@@ -121,11 +139,16 @@ class Connection:
             raise RuntimeError("the connection has no transport yet")
         return self._link
 
+    @property
+    def is_open(self) -> bool:
+        """Answer whether the connection has not ended."""
+        return self.reason is None
+
     def start(self, link: Link, listener: Listener) -> asyncio.Task[None]:
         """Begin to read; answer the task that lives until the end of the connection and everything it owes."""
         self._link = link
         self._listener = listener
-        self.task = self._loop.create_task(self._run(listener))
+        self.task = self._loop.create_task(self._run())
         return self.task
 
     def send(self, packet: Packet) -> None:
@@ -163,12 +186,13 @@ class Connection:
     def close(self, reason: str, *, abort: bool = False, code: int = 1000) -> None:
         """End the connection: no further message is handled, then the listener is told. Later calls change nothing.
 
-        ``abort`` cuts the line; otherwise what is queued is still offered to the peer, and ``code`` (RFC 6455 7.4) says why.
+        ``abort`` cuts the line; otherwise what is queued is still offered to the peer, and ``code`` (RFC 6455 7.4)
+        says why.
         """
         if self.reason is not None:
             return
         self.flush()
-        if self.reason is not None:  # the flush itself cut the connection
+        if not self.is_open:  # the flush itself cut the connection
             return
         self.reason = reason
         self._beat.cancel()
@@ -204,7 +228,9 @@ class Connection:
         return self.backlog.size + self.link.buffered + sum(len(packet.wire) for packet in self._turn)
 
     async def drained(self, below: int, within: float) -> None:
-        """Wait until at most ``below`` bytes are queued or the connection ends; TimeoutError after ``within`` seconds."""
+        """Wait until at most ``below`` bytes are queued or the connection ends; TimeoutError after ``within``
+        seconds.
+        """
         async with asyncio.timeout(within):
             while self.reason is None and self.queued > below:
                 waiter: asyncio.Future[None] = self._loop.create_future()
@@ -233,35 +259,35 @@ class Connection:
         """Handle one text packet from the peer."""
         kind = data[0] if data else 0
         if kind == engine_codec.MESSAGE:
-            await self._message(data, binary=False)
+            self.busy = True
+            try:
+                await self._listener.text(data)
+            except CodecError as error:
+                self._malformed(error)
+            finally:
+                self.busy = False
         elif kind == engine_codec.PONG:
             self._pong()
         elif kind == engine_codec.CLOSE:
             self.close("transport close")
         elif kind not in (engine_codec.UPGRADE, engine_codec.NOOP):
-            self.close("parse error", code=1002)
+            self._malformed(CodecError("unknown Engine.IO packet type"))
 
     async def receive_binary(self, data: bytes) -> None:
         """Handle one binary message from the peer."""
-        await self._message(data, binary=True)
-
-    async def _message(self, data: bytes, *, binary: bool) -> None:
-        listener = self._listener
-        if listener is None:
-            return
         self.busy = True
         try:
-            if binary:
-                await listener.binary(data)
-            else:
-                await listener.text(data)
+            await self._listener.binary(data)
         except CodecError as error:
-            log.info("malformed packet", extra={"sid": self.sid, "error": str(error)})
-            self.close("parse error", code=1007)
+            self._malformed(error)
         finally:
             self.busy = False
 
-    async def _run(self, listener: Listener) -> None:
+    def _malformed(self, error: CodecError) -> None:
+        log.info("malformed packet", extra={"sid": self.sid, "error": str(error)})
+        self.close("parse error", code=1002)
+
+    async def _run(self) -> None:
         """Read over one link after the other, then end the connection."""
         try:
             await self.link.run()
@@ -274,7 +300,7 @@ class Connection:
         finally:
             self.close("transport close")
             try:
-                await listener.closed(self.reason or "transport close")
+                await self._listener.closed(self.reason or "transport close")
             finally:
                 await self.link.linger(self.linger_seconds)
 
@@ -331,7 +357,7 @@ class Connection:
         self._watch()
 
     def _overflow(self, why: str) -> None:
-        if self.reason is None and self._listener is not None:
+        if self.reason is None:
             log.warning("a connection does not read", extra={"sid": self.sid, "why": why, "queued": self.backlog.size})
             self._listener.overflowed()
             self._cut = True

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 
 from aiohttp import WSMsgType, web
-from aiohttp.abc import AbstractStreamWriter
 
 from relay.realtime import engine_codec
 from relay.realtime.config import RealtimeConfig

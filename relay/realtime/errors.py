@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 class Refuse(Exception):
-    """Raise from an authenticator to answer CONNECT_ERROR ``{"message": ..., "data"?: ...}``; the client does not retry."""
+    """Raise from an authenticator to answer CONNECT_ERROR ``{"message": ..., "data"?: ...}``; the client does not
+    retry.
+    """
 
     def __init__(self, message: str, data: object = None) -> None:
         super().__init__(message)
@@ -13,7 +15,9 @@ class Refuse(Exception):
 
 
 class Drop(Exception):
-    """Raise from an authenticator to close the transport without a packet: a transient failure that the client retries."""
+    """Raise from an authenticator to close the transport without a packet: a transient failure that the client
+    retries.
+    """
 
 
 class AckTimeout(Exception):

@@ -1,4 +1,4 @@
-"""Build WebSocket frames of a server (RFC 6455 5.2): unmasked and unfragmented, so one broadcast is one bytes object."""
+"""Build WebSocket frames of a server (RFC 6455 5.2): unmasked, unfragmented, the same bytes for everybody."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ class Handshake:
     """Hold what a CONNECT packet and the HTTP request that opened its connection say.
 
     ``request`` is the first request of the Engine.IO connection (headers, cookies, query), ``auth`` the payload of this
-    CONNECT (``{}`` when absent; unknown keys such as ``pid`` stay in it and mean nothing), ``address`` the client's address
-    and ``origin`` the Origin header, None when absent.
+    CONNECT (``{}`` when absent; unknown keys such as ``pid`` stay in it and mean nothing), ``address`` the client's
+    address and ``origin`` the Origin header, None when absent.
     """
 
     request: web.Request

@@ -1,7 +1,7 @@
 """Read and write the JSON of packets, lone surrogates included.
 
-JavaScript may send half a surrogate pair (a truncated emoji). msgspec and orjson refuse such strings in both directions, so
-both fall back to the standard library for that one message (realtime.md, Speed and memory).
+JavaScript may send half a surrogate pair (a truncated emoji). msgspec and orjson refuse such strings in both
+directions, so both fall back to the standard library for that one message (realtime.md, Speed and memory).
 """
 
 from __future__ import annotations
@@ -102,8 +102,9 @@ def _split_slow(text: str) -> list[bytes | msgspec.Raw]:
 def dumps(value: object, attachments: list[bytes] | None = None) -> bytes:
     """Encode ``value`` as JSON text in ASCII or UTF-8.
 
-    bytes-like values become placeholders and are appended to ``attachments`` (Socket.IO protocol 5, binary packets); without
-    that list they raise TypeError, as everything that is not JSON does. ``msgspec.Raw`` and ``orjson.Fragment`` are spliced in.
+    bytes-like values become placeholders and are appended to ``attachments`` (Socket.IO protocol 5, binary packets);
+    without that list they raise TypeError, as everything that is not JSON does. ``msgspec.Raw`` and
+    ``orjson.Fragment`` are spliced in.
     """
     taken = len(attachments) if attachments is not None else 0
 
@@ -129,7 +130,9 @@ def _placeholder(item: object, attachments: list[bytes] | None) -> dict[str, obj
 
 
 def _slow_default(attachments: list[bytes] | None) -> Callable[[object], object]:
-    """Answer the standard library's hook for what it does not know: spliced JSON is parsed, bytes become placeholders."""
+    """Answer the standard library's hook for what it does not know: spliced JSON is parsed, bytes become
+    placeholders.
+    """
 
     def other(item: object) -> object:
         if isinstance(item, msgspec.Raw):

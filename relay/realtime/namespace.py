@@ -53,8 +53,8 @@ class Namespace:
     def authenticate(self, fn: Authenticator) -> None:
         """Let ``fn`` decide who may join; its answer becomes ``socket.data``.
 
-        It raises ``Refuse`` for a CONNECT_ERROR and ``Drop`` to close the transport; any other exception is logged and drops
-        too. Without an authenticator everybody may join. Raises ValueError when there is one already.
+        It raises ``Refuse`` for a CONNECT_ERROR and ``Drop`` to close the transport; any other exception is logged and
+        drops too. Without an authenticator everybody may join. Raises ValueError when there is one already.
         """
         if self.authenticator is not None:
             raise ValueError(f"{self.name} has an authenticator")
@@ -67,7 +67,8 @@ class Namespace:
     def on_disconnect(self, fn: DisconnectHandler) -> None:
         """Await ``fn`` with the reason once a socket's last event is handled and it is out of its rooms.
 
-        Reasons: ``transport close``, ``transport error``, ``ping timeout``, ``parse error``, ``forced close``, ``backlog``,
+        Reasons: ``transport close``, ``transport error``, ``ping timeout``, ``parse error``, ``forced close``,
+        ``backlog``,
         ``client namespace disconnect``, ``server namespace disconnect``, ``server shutting down``.
         """
         self.disconnect_handlers.append(fn)
@@ -77,10 +78,11 @@ class Namespace:
     ) -> None:
         """Call ``handler(socket, argument, ack)`` for an event, with the event's first argument.
 
-        The argument is decoded JSON, None when absent; with ``raw`` it is the text of that JSON as it came, valid UTF-8,
-        ``b"null"`` when absent. An ordered handler (the default) is awaited before the connection's next event and must not
-        wait for another party; of a ``waiting`` one only the part before its first await is in order. Raises ValueError when
-        the event has a handler already.
+        The argument is decoded JSON, None when absent; with ``raw`` it is the text of that JSON as it came, valid
+        UTF-8,
+        ``b"null"`` when absent. An ordered handler (the default) is awaited before the connection's next event and
+        must not wait for another party; of a ``waiting`` one only the part before its first await is in order. Raises
+        ValueError when the event has a handler already.
         """
         if event in self._names:
             raise ValueError(f"{self.name} has a handler for {event}")

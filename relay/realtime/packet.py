@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import lru_cache
 
 from relay.realtime import frames
 from relay.realtime.engine_codec import encode_binary_part
@@ -29,11 +30,13 @@ class Packet:
 
     def __init__(
         self,
-        text: bytes | tuple[bytes, ...],
+        text: bytes | tuple[bytes | memoryview, ...],
         attachments: tuple[bytes, ...] = (),
         supersedes: Hashable | None = None,
     ) -> None:
-        """Frame ``text`` (UTF-8, whole or in pieces that are joined once) and the binary ``attachments`` that follow it."""
+        """Frame ``text`` (UTF-8, whole or in pieces that are joined once) and the binary ``attachments`` that follow
+        it.
+        """
         pieces = (text,) if isinstance(text, bytes) else text
         length = sum(map(len, pieces))
         head = frames.header(frames.TEXT, length)
@@ -83,16 +86,17 @@ class Packet:
 
     @classmethod
     def event(cls, namespace: str, event: str, *args: object, supersedes: Hashable | None = None) -> Packet:
-        """Encode an event with JSON-able arguments; bytes in them become attachments. Raises TypeError for other values."""
+        """Encode an event with JSON-able arguments; bytes in them become attachments. Raises TypeError for other
+        values.
+        """
         return cls._array(namespace, _EVENT, _BINARY_EVENT, b"", [event, *args], supersedes)
 
     @classmethod
     def spliced(
         cls, namespace: str, event: str, json_bytes: bytes | memoryview, supersedes: Hashable | None = None
     ) -> Packet:
-        """Encode an event whose single argument is ready JSON text, valid UTF-8, which is copied once and not parsed."""
-        head = b"4" + _EVENT + _address(namespace) + b"[" + dumps(event) + b","
-        return cls((head, bytes(json_bytes), b"]"), supersedes=supersedes)
+        """Encode an event whose single argument is ready JSON text, valid UTF-8, copied once and not parsed."""
+        return cls((_event_head(namespace, event), json_bytes, b"]"), supersedes=supersedes)
 
     @classmethod
     def call(cls, namespace: str, ack_id: int, event: str, args: tuple[object, ...]) -> Packet:
@@ -131,6 +135,12 @@ class Packet:
         else:
             head = b"4" + kind + _address(namespace) + ack_id
         return cls((head, body), tuple(attachments), supersedes)
+
+
+@lru_cache(maxsize=512)
+def _event_head(namespace: str, event: str) -> bytes:
+    """Answer what stands before the argument of an event; there are few events, and each is sent very often."""
+    return b"4" + _EVENT + _address(namespace) + b"[" + dumps(event) + b","
 
 
 def _address(namespace: str) -> bytes:

@@ -158,7 +158,8 @@ class Peer:
         self._sockets[head.namespace] = socket
         namespace.remember(socket)
         self._connection.mark_joined()
-        # The answer arrives alone: a client that looks at one message per read, as the protocol's own test suite does, would
+        # The answer arrives alone: a client that looks at one message per read, as the protocol's own test suite
+        # does, would
         # miss what a handler emits right behind it.
         self._connection.hold(self._connection.config.connect_gap)
         for handler in namespace.connect_handlers:

@@ -70,7 +70,9 @@ class PollingLink:
             inbox[1].set_result(None)
 
     def wake(self) -> None:
-        """Make ``run`` look at the state of the connection, and end the waiting GET: the transport is no longer in use."""
+        """Make ``run`` look at the state of the connection, and end the waiting GET: the transport is no longer in
+        use.
+        """
         self._stopped = True
         self._arrived.set()
         self._answer_poll([NOOP.text])
@@ -82,7 +84,9 @@ class PollingLink:
         self._offer()
 
     def close(self, *, abort: bool, code: int) -> None:
-        """End the waiting GET: with what is queued and a close packet, or with a noop when it was the peer who closed."""
+        """End the waiting GET: with what is queued and a close packet, or with a noop when it was the peer who
+        closed.
+        """
         if self._connection.reason == "transport close":
             self._answer_poll([NOOP.text])
         else:
@@ -113,7 +117,9 @@ class PollingLink:
         return self._poll is not None
 
     async def poll(self) -> list[bytes]:
-        """Answer the parts of the next payload, waiting for the first; the caller has made sure that no other GET waits."""
+        """Answer the parts of the next payload, waiting for the first; the caller has made sure that no other GET
+        waits.
+        """
         parts = self._take()
         if parts:
             return parts

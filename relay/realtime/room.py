@@ -21,7 +21,9 @@ class Room:
         self._sockets: dict[Socket, None] = {}
 
     def add(self, socket: Socket) -> None:
-        """Take a socket in; nothing happens when it is a member or is disconnected. Raises ValueError for another namespace."""
+        """Take a socket in; nothing happens when it is a member or is disconnected. Raises ValueError for another
+        namespace.
+        """
         if not socket.connected:
             return
         for member in self._sockets:
@@ -42,7 +44,9 @@ class Room:
             self.discard(socket)
 
     def emit(self, event: str, *args: object) -> None:
-        """Encode an event once and send it to every member; an empty room costs no encoding. Raises TypeError as ``Packet.event``."""
+        """Encode an event once and send it to every member; an empty room costs no encoding. Raises TypeError as
+        ``Packet.event``.
+        """
         for member in self._sockets:
             self.send(Packet.event(member.namespace.name, event, *args))
             return
@@ -50,7 +54,7 @@ class Room:
     def send(self, packet: Packet) -> None:
         """Send the same bytes to every member."""
         for socket in self._sockets:
-            socket.send(packet)
+            socket.deliver(packet)
 
     def __len__(self) -> int:
         return len(self._sockets)

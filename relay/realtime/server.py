@@ -27,8 +27,9 @@ class Realtime:
     ) -> None:
         """``client_ip`` answers whom the limits count against (rest-account.md 12.5).
 
-        ``allow_origin(request, origin)`` decides whether an answer carries CORS headers; it refuses nothing, since an origin
-        is judged when a namespace is joined (sockets-browsers.md 1.2). Times are the event loop's, which ``clock`` cannot move.
+        ``allow_origin(request, origin)`` decides whether an answer carries CORS headers; it refuses nothing, since an
+        origin is judged when a namespace is joined (sockets-browsers.md 1.2). Times are the event loop's, which
+        ``clock`` cannot move.
         """
         self.config = config
         self.clock = clock
@@ -37,7 +38,7 @@ class Realtime:
         self._engine = Engine(config, self._listener, client_ip=client_ip, allow_origin=allow_origin)
 
     def namespace(self, name: str) -> Namespace:
-        """Answer the namespace of that name (``/viewer``), made on first use. Raises ValueError for a malformed name."""
+        """Answer the namespace of that name (``/viewer``), made on first use. Raises ValueError for a bad one."""
         found = self._namespaces.get(name)
         if found is None:
             found = self._namespaces[name] = Namespace(name)
@@ -55,8 +56,8 @@ class Realtime:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request under the path, whatever its method: handshake, long-polling or WebSocket.
 
-        A WebSocket's request lasts as long as its connection. Cancelling it does not end the connection, which then ends by
-        itself after what the peer sent is handled.
+        A WebSocket's request lasts as long as its connection. Cancelling it does not end the connection, which then
+        ends by itself after what the peer sent is handled.
         """
         return await self._engine.handle(request)
 

@@ -46,7 +46,9 @@ class Membership(Protocol):
 class Socket:
     """One client that has joined one namespace; its methods do nothing once it is disconnected.
 
-    ``id`` is the Socket.IO session id, ``data`` what the authenticator answered, ``rooms`` the rooms it is in.
+    ``id`` is the Socket.IO session id, ``data`` what the authenticator answered, ``rooms`` the rooms it is in,
+    ``deliver`` is
+    ``send`` for callers that know that the socket is connected.
     """
 
     __slots__ = (
@@ -56,6 +58,7 @@ class Socket:
         "_next_call",
         "connected",
         "data",
+        "deliver",
         "handshake",
         "id",
         "namespace",
@@ -70,6 +73,8 @@ class Socket:
         self.connected = True
         self.rooms: set[Membership] = set()
         self._carrier = carrier
+        # Rooms call this directly: their members are connected, and one call less per delivery counts.
+        self.deliver = carrier.send
         self._calls: dict[int, asyncio.Future[list[object]]] = {}
         self._next_call = 0
 
@@ -77,7 +82,9 @@ class Socket:
         return f"<Socket {self.namespace.name} {self.id}>"
 
     def emit(self, event: str, *args: object) -> None:
-        """Send an event with JSON-able arguments; bytes in them become binary attachments. Raises TypeError for other values."""
+        """Send an event with JSON-able arguments; bytes in them become binary attachments. Raises TypeError for other
+        values.
+        """
         if self.connected:
             self._carrier.send(Packet.event(self.namespace.name, event, *args))
 
@@ -89,8 +96,8 @@ class Socket:
     async def call(self, event: str, *args: object, timeout: float) -> list[object]:
         """Send an event and answer the arguments of the client's acknowledgement, waiting ``timeout`` seconds at most.
 
-        Raises AckTimeout, SocketGone when the socket is or becomes disconnected, and RuntimeError from an ordered handler of
-        this same socket: the acknowledgement could not be read while that handler runs.
+        Raises AckTimeout, SocketGone when the socket is or becomes disconnected, and RuntimeError from an ordered
+        handler of this same socket: the acknowledgement could not be read while that handler runs.
         """
         if self._carrier.in_ordered_handler(self):
             raise RuntimeError("an ordered handler waits for its own client: declare the handler with waiting=True")
@@ -110,7 +117,9 @@ class Socket:
             self._calls.pop(number, None)
 
     def disconnect(self) -> None:
-        """End this namespace with a DISCONNECT packet; other namespaces of the connection stay (sockets-browsers.md 1.1)."""
+        """End this namespace with a DISCONNECT packet; other namespaces of the connection stay (sockets-browsers.md
+        1.1).
+        """
         if self.connected:
             self._carrier.send(Packet.disconnect(self.namespace.name))
             self.detach()
@@ -123,7 +132,8 @@ class Socket:
     async def drained(self, below: int = 0, *, timeout: float) -> None:
         """Wait until at most ``below`` bytes are queued for the connection, or it ends.
 
-        Raises TimeoutError after ``timeout`` seconds. Pace a long series of packets with it, so that they do not count as backlog.
+        Raises TimeoutError after ``timeout`` seconds. Pace a long series of packets with it, so that they do not count
+        as backlog.
         """
         await self._carrier.drained(below, timeout)
 
@@ -167,7 +177,9 @@ class Ack:
         return self._number is not None
 
     def __call__(self, *args: object) -> None:
-        """Send the acknowledgement; nothing happens when none is wanted, or a second time. Raises TypeError as ``emit``."""
+        """Send the acknowledgement; nothing happens when none is wanted, or a second time. Raises TypeError as
+        ``emit``.
+        """
         number = self._number
         if number is not None:
             self._number = None

@@ -45,7 +45,8 @@ class Head:
 def decode(text: bytes, start: int = 0) -> Head:
     """Decode the packet that starts at ``start``; raise CodecError when its head is malformed.
 
-    The JSON text (``body``) is neither parsed nor checked for UTF-8. The query of a namespace (``/name?x=1``) is dropped.
+    The JSON text (``body``) is neither parsed nor checked for UTF-8. The query of a namespace (``/name?x=1``) is
+    dropped.
     """
     size = len(text)
     if size <= start:

@@ -44,7 +44,9 @@ class Sweeper:
         return asyncio.get_running_loop().time()
 
     def at(self, when: float, callback: Callable[[], None]) -> Deadline:
-        """Call ``callback`` at ``when`` (loop time); what it raises is logged. After ``close`` nothing is called any more."""
+        """Call ``callback`` at ``when`` (loop time); what it raises is logged. After ``close`` nothing is called any
+        more.
+        """
         deadline = Deadline(callback, max(0.0, when - self.now()) * _SLACK_SHARE)
         if not self._closed:
             heapq.heappush(self._heap, (when, next(self._numbers), deadline))

@@ -27,7 +27,7 @@ _SLICE: Final = 1024 * 1024
 """Bytes of a backlog that are offered to the kernel at a time."""
 _HANDOVER: Final = 128 * 1024
 """Bytes that the transport keeps while the kernel takes no more; all of a backlog that nothing can supersede."""
-_TURN: Final = 32
+_TURN: Final = 64
 """Messages of one peer that are handled before others get a turn of the loop."""
 
 _TEXT: Final = WSMsgType.TEXT
@@ -56,7 +56,7 @@ class _Gate:
 
 
 async def open_websocket(request: web.Request, max_payload: int) -> tuple[web.WebSocketResponse, AbstractStreamWriter]:
-    """Answer 101 without compression; text stays bytes, and control frames come to the reader. Raises HTTPBadRequest."""
+    """Answer 101 without compression; text stays bytes, control frames come to the reader. Raises HTTPBadRequest."""
     # aiohttp refuses a message that reaches its limit, the protocol one that exceeds it.
     socket = web.WebSocketResponse(
         autoping=False, autoclose=False, compress=False, max_msg_size=max_payload + 1, decode_text=False, timeout=1.0
@@ -68,9 +68,10 @@ async def open_websocket(request: web.Request, max_payload: int) -> tuple[web.We
 class WebSocketLink:
     """One WebSocket.
 
-    While nothing is queued, frames go to the kernel directly and not through asyncio's transport: the transport would close
-    itself, and with it the reading side, as soon as a write fails, and what the peer sent before it left would be lost
-    (sockets-agents.md 2.9). What the kernel does not take waits in the connection's backlog, which one task empties.
+    While nothing is queued, frames go to the kernel directly and not through asyncio's transport: the transport would
+    close itself, and with it the reading side, as soon as a write fails, and what the peer sent before it left would
+    be lost (sockets-agents.md 2.9). What the kernel does not take waits in the connection's backlog, which one task
+    empties.
     """
 
     name = "websocket"
@@ -119,7 +120,7 @@ class WebSocketLink:
         connection = self._connection
         socket = self._socket
         handled = 0
-        while connection.reason is None:
+        while connection.is_open:
             self._receiving = True
             try:
                 message = await socket.receive()
@@ -165,30 +166,37 @@ class WebSocketLink:
                 connection.enqueue(packet)
         elif packets:
             chunks = [packet.wire for packet in packets]
-            sent = self._send(chunks)
+            total = sum(map(len, chunks))
+            sent = self._send(chunks, total)
+            if sent == total:
+                return
             if sent < 0:
                 self._fail()
                 return
-            for packet in packets:
-                length = len(packet.wire)
-                if sent >= length:
-                    sent -= length
-                elif sent:
-                    connection.backlog.put_back(memoryview(packet.wire)[sent:])
-                    sent = 0
-                else:
-                    connection.enqueue(packet)
+            self._queue_rest(packets, sent)
         if connection.backlog and self._drain_task is None:
             self._drain_task = asyncio.get_running_loop().create_task(self._drain())
 
-    def _send(self, chunks: list[bytes] | list[memoryview]) -> int:
+    def _queue_rest(self, packets: list[Packet], sent: int) -> None:
+        """Put what the kernel left of a turn's packets into the backlog; the first ``sent`` bytes are gone."""
+        for packet in packets:
+            length = len(packet.wire)
+            if sent >= length:
+                sent -= length
+            elif sent:
+                self._connection.backlog.put_back(memoryview(packet.wire)[sent:])
+                sent = 0
+            else:
+                self._connection.enqueue(packet)
+
+    def _send(self, chunks: list[bytes] | list[memoryview], total: int) -> int:
         """Write to the kernel; answer the number of bytes it took, -1 after an error that ends writing for good."""
         if self._fd < 0:
             return self._send_by_transport(chunks)
         try:
             if len(chunks) == 1:
                 return os.write(self._fd, chunks[0])
-            if sum(map(len, chunks)) <= _JOIN_BELOW:
+            if total <= _JOIN_BELOW:
                 return os.write(self._fd, b"".join(chunks))
             return os.writev(self._fd, chunks[:_MAX_PIECES])
         except BlockingIOError:
@@ -210,14 +218,14 @@ class WebSocketLink:
             while backlog and not self._write_failed and not self._transport.is_closing():
                 if self._transport.get_write_buffer_size() == 0:
                     pieces = backlog.gather(_SLICE)
-                    sent = self._send(pieces)
+                    total = sum(map(len, pieces))
+                    sent = self._send(pieces, total)
                     if sent < 0:
                         self._fail()
                         break
-                    full = sent == sum(map(len, pieces))
                     backlog.advance(sent)
                     self._connection.note_progress()
-                    if full:
+                    if sent == total:
                         await asyncio.sleep(0)
                         continue
                     # Only the transport learns when the kernel takes more, so it gets something to wait with.
@@ -246,7 +254,9 @@ class WebSocketLink:
             self.write([Packet.control(frames.close_frame(code))])
 
     async def linger(self, seconds: float) -> None:
-        """Wait for the peer's close frame, while the rest of the backlog leaves; then close, or cut what does not move."""
+        """Wait for the peer's close frame, while the rest of the backlog leaves; then close, or cut what does not
+        move.
+        """
         transport = self._transport
         try:
             if not transport.is_closing():
@@ -267,7 +277,10 @@ class WebSocketLink:
 
     async def _read_to_close(self) -> None:
         ends = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
-        while (await self._socket.receive()).type not in ends:
+        while True:
+            message = await self._socket.receive()
+            if message.type in ends:
+                return
             await asyncio.sleep(0)
 
 
