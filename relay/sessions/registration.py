@@ -5,34 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
 from uuid import uuid4
 
 from relay.clock import Clock
 from relay.events import Bus, SessionAdded
 from relay.realtime import Socket
+from relay.runners.registry import RunnerRegistry
 from relay.sessions.agent import Agent
 from relay.sessions.factory import SessionFactory
 from relay.sessions.links.links import LinkOutcome, Links, ParentState
 from relay.sessions.registry import SessionRegistry
+from relay.sessions.runner_links import RunnerLinks
 from relay.sessions.session import AgentSession
 from relay.sessions.store import SessionRow, SessionStore
 from relay.sessions.teardown import RECONNECTED, Teardown
 
 log = logging.getLogger(__name__)
-
-
-class Neighbours(Protocol):
-    """Give the registration what other parts know; `app.py` wires them."""
-
-    def take_pending_link(self, session_id: str) -> str | None:
-        """Answer and forget the runner that announced the id before its agent came (3.5)."""
-
-    def runner_name(self, runner_id: str) -> str | None:
-        """Answer the name of a registered runner; raises KeyError when it is not registered."""
-
-    def came_back(self, session_id: str) -> None:
-        """Hear that an agent registered, which undoes *away*."""
 
 
 class _Taken(Exception):
@@ -49,7 +37,8 @@ class Registration:
         store: SessionStore,
         teardown: Teardown,
         links: Links,
-        neighbours: Neighbours,
+        runner_links: RunnerLinks,
+        runners: RunnerRegistry,
         bus: Bus,
         clock: Clock,
     ) -> None:
@@ -58,7 +47,8 @@ class Registration:
         self._store = store
         self._teardown = teardown
         self._links = links
-        self._neighbours = neighbours
+        self._runner_links = runner_links
+        self._runners = runners
         self._bus = bus
         self._clock = clock
         self._after: list[Callable[[AgentSession], Awaitable[None] | None]] = []
@@ -112,7 +102,6 @@ class Registration:
         await self._store.start(self._factory.row(session))
         self._registry.add(session)
         self._registry.attach(session, socket)
-        self._neighbours.came_back(session_id)
         if outcome.newly_linked:
             for linked in self._linked:
                 await linked(session)
@@ -126,14 +115,11 @@ class Registration:
 
     def _link_runner(self, session: AgentSession, live: AgentSession | None, row: SessionRow | None) -> None:
         """Find the runner: a pending link, else the live record's, else the stored one's (2.3, step 4)."""
-        pending = self._neighbours.take_pending_link(session.id)
-        if pending is not None:
-            try:
-                session.links.runner_id, session.links.runner_name = pending, self._neighbours.runner_name(pending)
-            except KeyError:
-                log.debug("the runner of a pending link is gone", extra={"runner_id": pending})
-            else:
-                return
+        pending = self._runner_links.take_pending_link(session.id, session.user_id)
+        runner = self._runners.get(pending) if pending is not None else None
+        if runner is not None:
+            session.links.runner_id, session.links.runner_name = runner.runner_id, runner.name
+            return
         if live is not None and live.links.runner_id is not None:
             session.links.runner_id, session.links.runner_name = live.links.runner_id, live.links.runner_name
         elif row is not None:

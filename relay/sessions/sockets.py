@@ -92,7 +92,7 @@ class AgentSockets:
             self._acked[socket] = acked
             socket.send(_event_ack(session.id, acked))
         event = bytes(packet.event)
-        if event == b"null":
+        if not event.startswith(b"{"):
             return
         self._pipeline.push(session, session.token, event)
         if session.queue.full:
