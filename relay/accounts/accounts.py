@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from relay.accounts.admission import Admission
 from relay.accounts.api_keys import KeyState, mint_live
 from relay.accounts.attempts import AuthPace, FixedWindow, SignInAttempts
 from relay.accounts.keys import KeyCheck, Keys
@@ -17,6 +16,7 @@ from relay.accounts.limits import AccountLimits, KeyRateLimit
 from relay.accounts.passwords import Passwords
 from relay.accounts.sessions import Sessions
 from relay.accounts.setup_code import SetupCode
+from relay.accounts.signup import SignupGate
 from relay.accounts.steps import Steps
 from relay.accounts.store import AccountStore
 from relay.accounts.users import UserParts, Users
@@ -96,7 +96,7 @@ class Accounts:
             ),
             remembered=limits.remembered,
         )
-        self.admission = Admission(
+        self.signup = SignupGate(
             self.users,
             self._code,
             self.attempts,

@@ -9,11 +9,11 @@ from aiohttp_session import get_session
 
 from relay.accounts import emails
 from relay.accounts.accounts import Accounts
-from relay.accounts.admission import SIGNUPS_DISABLED
 from relay.accounts.auth_area import AuthCall, Caller, Endpoint, answer
 from relay.accounts.auth_errors import denied
 from relay.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from relay.accounts.session_storage import sign_in
+from relay.accounts.signup import SIGNUPS_DISABLED
 from relay.accounts.tokens import utf16_length, well_formed
 from relay.accounts.users import EmailTaken, SignupClosed
 from relay.accounts.validation import Field, Kind, not_empty
@@ -88,12 +88,12 @@ class SignIn:
 
     def _sign_up_gate(self, call: Call) -> None:
         """Refuse a closed sign-up before anything of the request is read (rest-account.md 2.2)."""
-        self._accounts.admission.check_closed(call.request)
+        self._accounts.signup.check_closed(call.request)
 
     async def sign_up(self, call: AuthCall) -> web.Response:
         """Answer `POST /sign-up/email`."""
         fields = call.fields
-        grant = await self._accounts.admission.grant(call.request, fields.raw("setupCode"))
+        grant = await self._accounts.signup.grant(call.request, fields.raw("setupCode"))
         password = fields.text("password")
         check_length(password)
         try:

@@ -45,6 +45,11 @@ class Cache(Generic[V]):
         while len(self._entries) > self._bound:
             self._entries.popitem(last=False)
 
+    def drop_key(self, key: str) -> None:
+        """Remove one entry, and refuse rows that were read earlier."""
+        self._drops += 1
+        self._entries.pop(key, None)
+
     def drop(self, condition: Callable[[V], bool]) -> None:
         """Remove the entries that meet the condition, and refuse rows that were read earlier."""
         self._drops += 1

@@ -65,7 +65,7 @@ class Register:
         seconds = self._accounts.registrations.attempt(address_key(address))
         if seconds:
             raise TOO_MANY_REGISTRATIONS(headers={"Retry-After": str(seconds)})
-        self._accounts.admission.check_origin(call.request)
+        self._accounts.signup.check_origin(call.request)
         body = await bodies.read_json(call.request, Body.STRICT, _LIMIT)
         email, password, name = body.get("email"), body.get("password"), body.get("name")
         if not isinstance(email, str) or not isinstance(password, str) or not email or not password:
@@ -87,13 +87,13 @@ class Register:
 
         Credentials come before the policy: a weak password that was accepted once still proves its owner (4.3).
         """
-        users, admission = self._accounts.users, self._accounts.admission
+        users, gate = self._accounts.users, self._accounts.signup
         user = await users.authenticate(email, password, address)
         if user is not None:
             return user.id
         if not meets_policy(password):
             raise WEAK_PASSWORD()
-        if not admission.is_open:
+        if not gate.is_open:
             raise NOT_AVAILABLE()
         if await users.by_email(email) is not None:
             raise INVALID_CREDENTIALS()
@@ -101,7 +101,7 @@ class Register:
 
     async def _enroll(self, call: Call, email: str, password: str, name: object, attempt: object) -> str:
         """Make a new account; raises ApiError."""
-        grant: Grant = await self._accounts.admission.grant(call.request, attempt)
+        grant: Grant = await self._accounts.signup.grant(call.request, attempt)
         if not isinstance(name, str) or not name.strip():
             raise MISSING_NAME()
         try:
@@ -115,8 +115,8 @@ class Register:
 
     async def signup_status(self, call: Call) -> Json:
         """Answer `GET /api/signup-status`."""
-        admission = self._accounts.admission
-        return {"signupEnabled": admission.is_open, "setupCodeRequired": admission.needs_code(call.request)}
+        gate = self._accounts.signup
+        return {"signupEnabled": gate.is_open, "setupCodeRequired": gate.needs_code(call.request)}
 
     async def me(self, call: Call) -> Json:
         """Answer `GET /api/me`."""

@@ -52,7 +52,7 @@ class Reply:
         assert isinstance(value, dict)
         return value
 
-    def list(self) -> list[dict[str, object]]:
+    def items(self) -> list[dict[str, object]]:
         """Answer the body as a JSON list of objects."""
         value = json.loads(self.body)
         assert isinstance(value, list)
@@ -97,7 +97,7 @@ class House:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        json: object = None,  # noqa: A002 - the name that aiohttp's client uses
+        json: object = None,
         data: bytes | None = None,
     ) -> Reply:
         """Send one request; a body only when there is one."""

@@ -36,7 +36,7 @@ TOO_MANY_ATTEMPTS: Final = ErrorSpec(429, "Too many failed attempts. Please try 
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 
-class Admission:
+class SignupGate:
     """Answer whether a request may make an account, and on what ground."""
 
     def __init__(

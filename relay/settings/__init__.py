@@ -1,0 +1,1 @@
+"""Keep what users chose: hidden models and preferences (rest-account.md 7)."""
