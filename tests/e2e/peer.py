@@ -32,6 +32,10 @@ class Refused(Exception):
         self.data = data
 
 
+class NotConnected(Exception):
+    """Say that an event met no connection, or that the connection went before its acknowledgement came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """Say who connects: an API key in the handshake, or a cookie and the origin of the page."""
@@ -113,11 +117,19 @@ class Peer:
                 await self._client.emit(event, dict(payload), namespace=self.namespace)
 
     async def call(self, event: str, payload: Mapping[str, object], timeout: float = 10.0) -> object:
-        """Send an event and answer what the acknowledgement carries; raises TimeoutError without one."""
-        assert self._client is not None
+        """Send an event and answer what the acknowledgement carries; raises TimeoutError without one.
+
+        Raises NotConnected while the connection is away.
+        """
+        if self._client is None or not self.online:
+            raise NotConnected(event)
         try:
             answer: object = await self._client.call(event, dict(payload), namespace=self.namespace, timeout=timeout)
+        except socketio.exceptions.BadNamespaceError as exc:
+            raise NotConnected(event) from exc
         except socketio.exceptions.TimeoutError as exc:
+            if not self.online:
+                raise NotConnected(event) from exc
             raise TimeoutError(f"no acknowledgement of {event} in {timeout:g} s") from exc
         return answer
 

@@ -33,10 +33,13 @@ _POLL: Final = 0.1
 class Stack:
     """Hold one relay with its account, runner and viewers; nothing of it survives the block.
 
-    `folder` is empty and the test's own. `binary` is the published client.
+    `folder` is empty and the test's own, `binary` the published client, `settings` the environment of the relay. The
+    owner's account is made through the register call, unless `account` is False.
     """
 
-    def __init__(self, folder: Path, binary: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, binary: Path, settings: dict[str, str] | None = None, *, account: bool = True
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.folder = folder
         self.binary = binary
@@ -46,6 +49,7 @@ class Stack:
         self.key = ""
         self.runner: Process | None = None
         self.runner_id = ""
+        self._account = account
         self._open = AsyncExitStack()
         self._http: aiohttp.ClientSession | None = None
 
@@ -63,8 +67,8 @@ class Stack:
             timeout = aiohttp.ClientTimeout(total=20)
             self._http = await self._open.enter_async_context(aiohttp.ClientSession(self.url, timeout=timeout))
             await self.relay.start()
-            owner = {"name": "Owner", "email": EMAIL, "password": PASSWORD}
-            self.key = str((await self.post("/api/register", owner, authorised=False))["key"])
+            if self._account:
+                self.key = await self.register()
         except BaseException:
             await self._open.aclose()
             raise
@@ -74,6 +78,11 @@ class Stack:
         await self._open.aclose()
 
     # HTTP
+
+    async def register(self, email: str = EMAIL, password: str = PASSWORD) -> str:
+        """Make an account, or prove that it is ours, as `pizza setup` does; answer its new key."""
+        owner = {"name": "Owner", "email": email, "password": password}
+        return str((await self.post("/api/register", owner, authorised=False))["key"])
 
     async def request(
         self, method: str, path: str, body: object = None, *, authorised: bool = True

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 JsonObject = Mapping[str, object]
+#: Role, text and names of the tools called: one message as `essence` tells it.
+Line = tuple[str, str, tuple[str, ...]]
 
 _TOOL_ROLES: Final = frozenset({"toolResult", "tool_result", "toolresult", "tool"})
 #: What waits while a chunked snapshot is being put together (7.7, 2).
@@ -47,9 +49,13 @@ def tool_calls(message: JsonObject) -> list[tuple[str, str]]:
     return [(str(part.get("id") or part.get("toolCallId")), str(part.get("name"))) for part in parts]
 
 
-def essence(messages: Iterable[JsonObject]) -> list[tuple[str, str, tuple[str, ...]]]:
-    """Answer role, text and tool calls of each message: what must agree between live assembly and a snapshot."""
-    return [(str(m.get("role")), text_of(m), tuple(name for _id, name in tool_calls(m))) for m in messages]
+def essence(messages: Iterable[JsonObject]) -> list[Line]:
+    """Answer role, text and tool calls of each message: what must agree between live assembly and a snapshot.
+
+    The agent puts its system prompt into its snapshots as a message; no viewer shows it, so it is left out.
+    """
+    shown = [message for message in messages if message.get("role") != "system"]
+    return [(str(m.get("role")), text_of(m), tuple(name for _id, name in tool_calls(m))) for m in shown]
 
 
 def key_of(message: JsonObject, label: str) -> str:

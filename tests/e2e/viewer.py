@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from tests.e2e.peer import Credentials, Peer
-from tests.e2e.transcript import JsonObject, Transcript, as_object, as_objects, essence
+from tests.e2e.peer import Credentials, NotConnected, Peer
+from tests.e2e.transcript import JsonObject, Line, Transcript, as_object, as_objects, essence
+from tests.e2e.waiting import NotReached
+
+#: A person needs about this long to press Enter again.
+_DRAFT_AGAIN: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,14 @@ class Viewer(Peer):
             lambda: len(self.transcript.runs) >= runs and self.transcript.hydrated, f"{runs} runs to end", timeout
         )
 
+    async def until_shows(self, expected: Sequence[Line], timeout: float = 30.0) -> None:
+        """Wait until the transcript is exactly this and the agent is at rest."""
+
+        def shown() -> bool:
+            return essence(self.transcript.messages()) == list(expected) and not self.agent_active and self.online
+
+        await self.until(shown, f"the transcript to be {expected}", timeout)
+
     async def tell(self, text: str, deliver_as: str | None = None) -> bool:
         """Send input and answer whether it was delivered."""
         payload: dict[str, object] = {
@@ -94,7 +108,18 @@ class Viewer(Peer):
         }
         if deliver_as is not None:
             payload["deliverAs"] = deliver_as
-        return await self.call("input", payload) is True
+        try:
+            return await self.call("input", payload) is True
+        except NotConnected:
+            return False
+
+    async def insist(self, text: str, timeout: float = 20.0) -> None:
+        """Send input again while it is refused, as a person does whose draft comes back after a reconnect."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while not await self.tell(text):
+            if asyncio.get_running_loop().time() > deadline:
+                raise NotReached(f"delivery of {text!r}: not within {timeout:g} s; state: {self._state()}")
+            await asyncio.sleep(_DRAFT_AGAIN)
 
     async def execute(self, command: str, timeout: float = 10.0, **arguments: object) -> JsonObject:
         """Run a command in the agent and answer its `exec_result`."""
