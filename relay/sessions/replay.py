@@ -1,7 +1,7 @@
 """Decide what a joining, returning or resyncing viewer is sent (sockets-browsers.md 3.1, 3.3, 3.5 to 3.7).
 
-Everything here is pure: it reads a transcript and answers events in the order in which they must leave. The caller joins
-the audience and sends the answer in one step, so nothing is published in between, missed or sent twice.
+Everything here is pure: it reads a transcript and answers events in the order in which they must leave. The caller
+joins the audience and sends the answer in one step, so nothing is published in between, missed or sent twice.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Stream(Enum):
     STALE = "stale"
 
 
-class Agent(Enum):
+class AgentKind(Enum):
     """Tell what the session's agent can do for a viewer (3.4)."""
 
     ANSWERS = "answers"
@@ -73,7 +73,7 @@ def stream_of(transcript: Transcript, now: float, stale_after: float) -> Stream:
     return Stream.STALE if transcript.chunks.stale(now, stale_after) else Stream.HEALTHY
 
 
-def hydrate(transcript: Transcript, last_seq: int | None, stream: Stream, agent: Agent) -> Answer:
+def hydrate(transcript: Transcript, last_seq: int | None, stream: Stream, agent: AgentKind) -> Answer:
     """Answer a `switch_session` (3.2, steps 5 to 9); a returning viewer has the cursor `last_seq`, a cold one None.
 
     In a healthy chunk stream there is nothing to send: its end brings the assembled snapshot (3.5).
@@ -86,11 +86,11 @@ def hydrate(transcript: Transcript, last_seq: int | None, stream: Stream, agent:
     if answer.hit:
         # The stream was to bring something newer than what is held; a viewer must not wait for it any more.
         return Answer(answer.items, answer.cursor, hit=True, recover=stream is Stream.STALE)
-    return _cold(transcript, stream, agent) if agent is Agent.MIRROR else answer
+    return _cold(transcript, stream, agent) if agent is AgentKind.MIRROR else answer
 
 
 def resync(
-    transcript: Transcript, last_seq: int | None, stream: Stream, agent: Agent, heartbeat: bytes | None
+    transcript: Transcript, last_seq: int | None, stream: Stream, agent: AgentKind, heartbeat: bytes | None
 ) -> Answer:
     """Answer a `resync` (3.6): what follows the cursor; without one the newest heartbeat and the stored state.
 
@@ -102,7 +102,7 @@ def resync(
         if last_seq > transcript.seq:
             return Answer(_cumulative(transcript), transcript.seq, hit=True)
         answer = _resumed(transcript, last_seq)
-        return answer if answer.hit or agent is not Agent.MIRROR else _cold(transcript, stream, agent)
+        return answer if answer.hit or agent is not AgentKind.MIRROR else _cold(transcript, stream, agent)
     beat = () if heartbeat is None else (Item(heartbeat),)
     snapshot = transcript.snapshot
     if snapshot is None:
@@ -129,7 +129,7 @@ def liveness(heartbeat: bytes) -> bytes:
     return b"{" + inner + (b"," if inner else b"") + b'"_livenessOnly":true}'
 
 
-def _cold(transcript: Transcript, stream: Stream, agent: Agent) -> Answer:
+def _cold(transcript: Transcript, stream: Stream, agent: AgentKind) -> Answer:
     """Answer the newest snapshot, cut to its tail, and everything published since (3.3; 3.1, rule 5)."""
     snapshot = transcript.snapshot
     if snapshot is None:
@@ -144,7 +144,7 @@ def _cold(transcript: Transcript, stream: Stream, agent: Agent) -> Answer:
             return Answer((first, *trailing, *newest), snapshot.seq, hit=True, recover=stale)
         # Something after the snapshot is no longer held: show what there is, and have the agent fill the hole.
         return Answer((first, *newest), transcript.seq, hit=True, recover=True)
-    via_hub = b"" if agent is Agent.AWAY else b',"_metaViaHub":true'
+    via_hub = b"" if agent is AgentKind.AWAY else b',"_metaViaHub":true'
     stored = Item(_ACTIVE + tail + via_hub + b"}")
     # Without a number of its own it is of an earlier run: events of this one cannot be laid over it.
     return Answer((stored, *newest), transcript.seq, hit=True, recover=stale or len(transcript.cache) > 0)

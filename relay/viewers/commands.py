@@ -15,6 +15,7 @@ from relay.realtime import Ack, AckTimeout, Packet, Socket, SocketGone
 from relay.sessions.broadcast import event_packet
 from relay.sessions.heads import read
 from relay.sessions.session import AgentSession
+from relay.settings.hidden_models import is_hidden
 from relay.storage import StorageError
 from relay.viewers.hydration import generation_member
 from relay.viewers.joining import Joining
@@ -192,11 +193,3 @@ def _attachments(value: object) -> list[dict[str, str]]:
         if fields.get("attachmentId") or fields.get("url"):
             kept.append(fields)
     return kept
-
-
-def is_hidden(hidden: list[str], provider: str, model: str) -> bool:
-    """Tell whether a list of `provider/id` keys has a model; ids may contain slashes, blanks around parts do not count."""
-    if not provider.strip() or not model.strip():
-        return False
-    key = f"{provider.strip()}/{model.strip()}"
-    return any("/".join(part.strip() for part in stored.split("/")) == key for stored in hidden)

@@ -62,8 +62,9 @@ class Hub:
 
     async def _unsubscribe(self, socket: Socket, payload: object, _ack: Ack) -> None:
         session_id = _session_id(payload)
-        if session_id is not None:
-            self._subscriptions.get(socket, OrderedDict()).pop(session_id, None)
+        remembered = self._subscriptions.get(socket)
+        if session_id is not None and remembered is not None and session_id in remembered:
+            del remembered[session_id]
             self._leave(socket, session_id)
 
     @staticmethod
@@ -72,21 +73,22 @@ class Hub:
         socket.emit("state_snapshot", {"sessionId": session.id, "state": session.meta.snapshot()})
 
     def _leave(self, socket: Socket, session_id: str) -> None:
-        session = self._registry.get(session_id)
-        if session is not None:
-            session.meta_audience.discard(socket)
+        self._registry.meta_room(session_id).discard(socket)
 
     def _added(self, event: SessionAdded) -> None:
-        """Announce a session; who was subscribed to its earlier run is subscribed to this one."""
+        """Announce a session; who was subscribed to its earlier run learns what is left of its meta state."""
         room = self._rooms.get(event.user_id)
-        if room is None:
-            return
-        room.emit("session_added", dict(event.info))
+        if room is not None:
+            room.emit("session_added", dict(event.info))
         session = self._registry.owned(event.session_id, event.user_id)
         if session is None:
             return
-        for socket in room:
-            if event.session_id in self._subscriptions.get(socket, ()) and socket not in session.meta_audience:
+        for socket in session.meta_audience:
+            # Should an id change hands, whoever followed its former session must not follow this one.
+            if admission(socket).user_id != event.user_id:
+                session.meta_audience.discard(socket)
+        for socket in room or ():
+            if event.session_id in self._subscriptions.get(socket, ()):
                 self._enter(socket, session)
 
     def _removed(self, event: SessionRemoved) -> None:

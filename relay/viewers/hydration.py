@@ -8,7 +8,7 @@ from typing import Final
 from relay import jsontext
 from relay.sessions import replay
 from relay.sessions.broadcast import event_packet
-from relay.sessions.replay import Agent, Item, Stream
+from relay.sessions.replay import AgentKind, Item, Stream
 from relay.sessions.session import AgentSession
 from relay.viewers.needs import ViewerNeeds
 from relay.viewers.recovery import Recovery
@@ -68,7 +68,7 @@ class Hydration:
     def _offline(self, state: ViewerState, session: AgentSession, *, cold: bool) -> None:
         """Tell a viewer that nothing can be had now, unless something is stored after all (3.4)."""
         if cold:
-            answer = replay.hydrate(session.transcript, None, Stream.NONE, Agent.AWAY)
+            answer = replay.hydrate(session.transcript, None, Stream.NONE, AgentKind.AWAY)
             if answer.hit:
                 self._send(state, session, answer.items)
                 return
@@ -104,11 +104,11 @@ class Hydration:
             state.socket.send(event_packet(session.id, item.event, seq=item.seq, extra=extra))
 
 
-def agent_of(session: AgentSession) -> Agent:
+def agent_of(session: AgentSession) -> AgentKind:
     """Tell what the agent of a session can do for a viewer; a session without collab mode is a mirror's (3.4)."""
     if not session.connected:
-        return Agent.AWAY
-    return Agent.ANSWERS if session.collab_mode else Agent.MIRROR
+        return AgentKind.AWAY
+    return AgentKind.ANSWERS if session.collab_mode else AgentKind.MIRROR
 
 
 def flags(item: Item) -> bytes:
