@@ -107,9 +107,13 @@ class Accounts:
         )
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Read what stands in the database and start the upkeep; raises StorageError."""
+    async def load(self) -> None:
+        """Read what stands in the database; raises StorageError."""
         await self.users.load()
+
+    async def start(self) -> None:
+        """Load and start the upkeep; raises StorageError."""
+        await self.load()
         self._sweeping = asyncio.get_running_loop().create_task(self._sweep(), name="accounts sweep")
 
     async def close(self) -> None:
