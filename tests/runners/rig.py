@@ -1,0 +1,330 @@
+"""Run the runner, service and tunnel rooms on a real database and a loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from relay.accounts import cookies
+from relay.accounts.accounts import Accounts, AccountsConfig
+from relay.accounts.handshake import AgentHandshake, BrowserHandshake, SocketsByCredential
+from relay.accounts.tokens import new_token
+from relay.clock import Clock
+from relay.events import Bus
+from relay.http.client_address import ClientAddress, ProxyPolicy
+from relay.http.origins import OriginPolicy
+from relay.http.routes import Auth, Body, Call, Route
+from relay.http.security import SecurityHeaders
+from relay.http.server import HttpPolicy, HttpServer
+from relay.realtime import Realtime, RealtimeConfig, Socket
+from relay.runners.catalogue import Catalogue
+from relay.runners.feed import RunnersFeed
+from relay.runners.folders import RecentFolders
+from relay.runners.identities import RunnerIdentities
+from relay.runners.registration import Contributors, Registrar
+from relay.runners.registry import RunnerRegistry
+from relay.runners.routes import RunnerRoutes
+from relay.runners.rpc import RunnerRpc
+from relay.runners.runner import Runner
+from relay.runners.sockets import RunnerSockets
+from relay.runners.store import RunnerStore
+from relay.runners.subscriptions import NoSubscriptions, SubscriptionRevisions
+from relay.services.announce import ServiceAnnouncements
+from relay.services.messages import ServiceMessages
+from relay.sessions.audience import Watcher
+from relay.sessions.limits import SessionLimits
+from relay.sessions.meta import MetaState
+from relay.sessions.registry import SessionRegistry
+from relay.sessions.session import AgentSession
+from relay.sessions.transcript import EventCache, Transcript
+from relay.storage import Storage, Transaction
+from relay.tunnel.link import TunnelLimits
+from relay.tunnel.links import TunnelLinks
+from relay.tunnel.registration import TunnelEndpoint
+from relay.tunnel.routes import TunnelRoutes
+from tests.runners.peer import WAIT, Peer
+
+SECRET = b"a secret of the tests"
+
+
+@dataclass(frozen=True)
+class Person:
+    """One account with its API key and a signed-in browser."""
+
+    id: str
+    name: str
+    key: str
+    cookie: str
+
+    @property
+    def by_key(self) -> dict[str, str]:
+        return {"x-api-key": self.key}
+
+    @property
+    def by_cookie(self) -> dict[str, str]:
+        return {"Cookie": self.cookie}
+
+
+@dataclass
+class Options:
+    """What a test changes before the rig opens."""
+
+    tunnel: TunnelLimits = field(default_factory=TunnelLimits)
+    clock: Clock = field(default_factory=Clock)
+    max_pending: int = 1000
+
+
+class Rig:
+    """One relay of these rooms; `reopen` is its restart."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        self.path = path
+        self.options = options
+        self.hidden: dict[str, list[str]] = {}
+        self.port = 0
+        self._peers: list[Peer] = []
+        self._http: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        self.storage = await Storage.open(self.path)
+        self.clock = self.options.clock
+        self.bus = Bus()
+        self.address = ClientAddress(ProxyPolicy())
+        self.origins = OriginPolicy(["http://trusted.example"], self.address)
+        self.accounts = Accounts(
+            self.storage,
+            self.clock,
+            self.bus,
+            AccountsConfig(secret=SECRET, open_signup=True),
+            address=self.address,
+            origins=self.origins,
+        )
+        await self.accounts.start()
+        self.realtime = Realtime(
+            RealtimeConfig(handler_grace=0.2),
+            self.clock,
+            client_ip=self.address.ip,
+            allow_origin=self.origins.trusted,
+        )
+        self.sessions = SessionRegistry(SessionLimits())
+        self._build_runners()
+        self._build_services()
+        routes = [*self._build_tunnel(), *self._runner_routes()]
+        routes += [
+            Route("*", path, self._socket_io, "Socket.IO", auth=Auth.NONE, body=Body.RAW, limit=None, streamed=True)
+            for path in ("/socket.io/{rest:tail}",)
+        ]
+        policy = HttpPolicy(
+            resolve_identity=self.accounts.resolve,
+            address=self.address,
+            origins=self.origins,
+            security=SecurityHeaders(),
+        )
+        self.http = HttpServer(routes, policy)
+        self._serving = web.AppRunner(self.http.app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+        await self._serving.setup()
+        site = web.TCPSite(self._serving, "127.0.0.1", self.port, reuse_address=True)
+        await site.start()
+        server = site._server
+        assert isinstance(server, asyncio.Server)
+        self.port = server.sockets[0].getsockname()[1]
+
+    def _build_runners(self) -> None:
+        store = RunnerStore(self.storage)
+        self.runners = RunnerRegistry()
+        self.rpc = RunnerRpc(max_pending=self.options.max_pending)
+        self.identities = RunnerIdentities(store, self.clock)
+        self.folders = RecentFolders(store, self.clock)
+        self.feed = RunnersFeed(self.runners, self.session_ids)
+        contributors = Contributors(
+            existing_sessions=self.existing_sessions,
+            after_registered=(NoSubscriptions(SubscriptionRevisions(self.clock)),),
+        )
+        registrar = Registrar(self.runners, self.identities, self.rpc, self.feed, self.bus, contributors)
+        catalogue = Catalogue(self.rpc, self.feed.updated)
+        agents = AgentHandshake(self.accounts)
+        browsers = BrowserHandshake(self.accounts, self.origins)
+        namespaces = {name: self.realtime.namespace(f"/{name}") for name in ("runner", "relay", "viewer", "runners")}
+        RunnerSockets(self.runners, registrar, catalogue, self.feed.updated).attach(namespaces["runner"], agents)
+        self.feed.attach(namespaces["runners"], browsers)
+        namespaces["relay"].authenticate(agents)
+        namespaces["relay"].on_connect(self._agent_joined)
+        namespaces["viewer"].authenticate(browsers)
+        namespaces["viewer"].on_connect(self._viewer_joined)
+        self.namespaces = namespaces
+        self.cut = SocketsByCredential(namespaces.values(), self.bus)
+
+    def _build_services(self) -> None:
+        ServiceAnnouncements(self.runners, self.sessions, self.feed.updated).attach(self.namespaces["runner"])
+        self.messages = ServiceMessages(self.runners, self.sessions, self.watched, self.clock)
+        self.messages.attach(self.namespaces["runner"], self.namespaces["viewer"], self.namespaces["relay"])
+
+    def _build_tunnel(self) -> list[Route]:
+        limits = self.options.tunnel
+        self.links = TunnelLinks(self.clock, self.bus, limits)
+        self.links.start()
+        endpoint = TunnelEndpoint(
+            self.links, self.accounts, self.runners, self.identities, self.clock, self.address.ip, limits
+        )
+        return TunnelRoutes(endpoint, self.runners, self.identities, self.sessions, self.accounts.resolve).table()
+
+    def _runner_routes(self) -> list[Route]:
+        async def hidden(user_id: str) -> Sequence[str]:
+            return self.hidden.get(user_id, [])
+
+        return RunnerRoutes(self.runners, self.rpc, self.folders, self.session_ids, hidden).table()
+
+    async def _socket_io(self, call: Call) -> web.StreamResponse:
+        return await self.realtime.handle(call.request)
+
+    async def close(self) -> None:
+        for peer in self._peers:
+            await peer.close()
+        self._peers.clear()
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Shut down as a relay does, its clients still there."""
+        await self.realtime.close()
+        await self.links.close()
+        await self.http.close()
+        await self._serving.cleanup()
+        await self.sessions.close()
+        await self.accounts.close()
+        await self.storage.close()
+
+    async def restart(self) -> None:
+        """Stop and start again on the same database and port."""
+        await self.stop()
+        await self.open()
+
+    # What rooms above would contribute
+
+    def session_ids(self, user_id: str, runner_id: str) -> list[str]:
+        return [session.id for session in self.sessions.of_runner(runner_id) if session.user_id == user_id]
+
+    def existing_sessions(self, runner: Runner) -> list[dict[str, object]]:
+        return [
+            {"sessionId": session.id, "cwd": session.cwd}
+            for session in self.sessions.of_runner(runner.runner_id)
+            if session.connected and session.user_id == runner.user_id
+        ]
+
+    def watched(self, socket: Socket) -> AgentSession | None:
+        return self.sessions.get(str(socket.handshake.auth.get("sessionId")))
+
+    async def _agent_joined(self, socket: Socket) -> None:
+        session = self.sessions.get(str(socket.handshake.auth.get("sessionId")))
+        if session is not None:
+            self.sessions.attach(session, socket)
+
+    async def _viewer_joined(self, socket: Socket) -> None:
+        session = self.watched(socket)
+        if session is not None:
+            session.audience.add(Watcher(socket, session.id))
+
+    def add_session(self, person: Person, session_id: str, runner_id: str | None = None) -> AgentSession:
+        """List a live session without an agent."""
+        session = AgentSession(
+            session_id,
+            person.id,
+            person.name,
+            queue=self.sessions.queue(session_id),
+            transcript=Transcript(0, EventCache(10, 10_000)),
+            meta=MetaState(),
+        )
+        session.cwd = "/work"
+        session.links.runner_id = runner_id
+        self.sessions.add(session)
+        return session
+
+    @contextmanager
+    def broken_table(self, table: str) -> Iterator[None]:
+        """Let every statement on a table fail for a while, as a broken disk would."""
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        connection.execute("PRAGMA legacy_alter_table = ON")
+        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+            connection.close()
+
+    # Clients
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def client(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._http
+
+    async def person(self, name: str) -> Person:
+        """Make an account without a password, its key and a cookie session."""
+        user_id = f"user-{name}"
+        now = self.clock.now_iso()
+
+        async def insert(tx: Transaction) -> None:
+            await tx.execute(
+                "INSERT INTO user (id, name, email, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+                (user_id, name, f"{name}@example.com", now, now),
+            )
+
+        await self.storage.write(insert)
+        key = await self.accounts.mint_cli_key(user_id)
+        token = new_token()
+        await self.accounts.sessions.start(token, user_id, address="127.0.0.1", user_agent="test", remember=True)
+        return Person(user_id, name, key, f"{cookies.SESSION_TOKEN}={self.accounts.sessions.signed(token)}")
+
+    async def peer(self, namespace: str, auth: dict[str, object], headers: dict[str, str] | None = None) -> Peer:
+        peer = Peer(namespace)
+        self._peers.append(peer)
+        return await peer.connect(self.url, auth, headers)
+
+    async def runner_socket(self, person: Person) -> Peer:
+        """Connect a daemon that has not registered yet."""
+        return await self.peer("/runner", {"apiKey": person.key, "protocolVersion": 1, "clientVersion": "0.52.0"})
+
+    async def runner(self, person: Person, runner_id: str = "r1", secret: str = "s1", **profile: object) -> Peer:
+        """Connect and register a daemon."""
+        peer = await self.runner_socket(person)
+        await peer.emit("register_runner", {"runnerId": runner_id, "runnerSecret": secret, **profile})
+        await peer.expect("runner_registered")
+        await peer.expect("trigger_subscriptions_snapshot")
+        return peer
+
+    async def feed_of(self, person: Person) -> Peer:
+        """Connect a browser to `/runners` with its cookie."""
+        return await self.peer("/runners", {}, {**person.by_cookie, "Origin": self.url})
+
+    async def json(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        body: object = None,
+    ) -> tuple[int, object]:
+        """Call the REST interface; answer status and parsed body."""
+        kwargs = {} if body is None else {"json": body}
+        async with self.client.request(method, self.url + path, headers=headers or {}, **kwargs) as response:
+            return response.status, await response.json()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until a condition holds, looking once per turn of the loop."""
+    async with asyncio.timeout(WAIT):
+        while not holds():
+            await asyncio.sleep(0.002)
