@@ -75,7 +75,7 @@ class StaticUi:
         self._index_stamp: _Stamp | None = None
         self._build_stamp: _Stamp | None = None
         self._build_timestamp: str | None = None
-        self._learn_index()
+        self._learn(self._read_index())
         self.build_timestamp()
 
     def routes(self) -> list[Route]:
@@ -97,7 +97,10 @@ class StaticUi:
             raise NOT_FOUND()
         file = await asyncio.to_thread(self._find, path)
         if file == self._index:
-            await asyncio.to_thread(self._learn_index)
+            try:
+                self._learn(await asyncio.to_thread(self._read_index))
+            except OSError as error:
+                raise NOT_FOUND() from error
         relative = file.relative_to(self._root).as_posix()
         headers = {
             "Content-Type": MIME_TYPES.get(file.suffix.lower(), "application/octet-stream"),
@@ -136,14 +139,20 @@ class StaticUi:
             raise NOT_FOUND()
         return self._index
 
-    def _learn_index(self) -> None:
-        stamp = _stamp(self._index)
-        if stamp == self._index_stamp and stamp is not None:
-            return
+    def _read_index(self) -> tuple[_Stamp, tuple[str, ...]] | None:
+        """Answer the stamp and script hashes of an index page that changed, None for the one that is known."""
+        status = self._index.stat()
+        stamp = _Stamp(status.st_mtime_ns, status.st_size)
+        if stamp == self._index_stamp:
+            return None
         with self._index.open("rb") as file:
             text = file.read(_PAGE_LIMIT).decode("utf-8", "replace")
-        self._index_stamp = stamp
-        self._security.allow_scripts(inline_script_hashes(text))
+        return stamp, inline_script_hashes(text)
+
+    def _learn(self, news: tuple[_Stamp, tuple[str, ...]] | None) -> None:
+        if news is not None:
+            self._index_stamp, hashes = news
+            self._security.allow_scripts(hashes)
 
 
 def cache_control(relative: str) -> str:
