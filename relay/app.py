@@ -1,73 +1,251 @@
-"""Put the parts together: the only place that knows every one of them."""
+"""Put the rooms together: the only place that knows every one of them.
+
+An agent event's way: `/relay` socket (sessions/sockets.py) -> the session's queue -> its pipeline step
+(sessions/pipeline.py) -> the audience (sessions/broadcast.py), where viewers/ put the browsers.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from aiohttp import web
 
 from relay import __version__
+from relay.accounts.accounts import Accounts
+from relay.accounts.handshake import AgentHandshake, BrowserHandshake, SocketsByCredential
+from relay.accounts.routes import routes as account_routes
+from relay.app_settings import Tuning, accounts_config, proxy_policy, realtime_config, session_limits
+from relay.attachments.attachments import Attachments
+from relay.attachments.routes import AttachmentRoutes
 from relay.clock import Clock
 from relay.config import ConfigError, Settings
-from relay.http.client_address import ClientAddress, ProxyPolicy, TrustProxy, parse_networks
-from relay.http.errors import MISSING_KEY, STORAGE_UNAVAILABLE
+from relay.events import Bus
+from relay.http.client_address import ClientAddress
+from relay.http.errors import STORAGE_UNAVAILABLE
 from relay.http.health import Health, Readiness
-from relay.http.identity import Identity
 from relay.http.latest_version import LatestVersion
 from relay.http.origins import OriginPolicy
+from relay.http.routes import Auth, Body, Call, Route
 from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
 from relay.http.static import StaticUi
+from relay.realtime import Realtime
+from relay.runners.registration import Contributors
+from relay.runners.room import RunnerRoom
+from relay.runners.subscriptions import NoSubscriptions
+from relay.services.announce import ServiceAnnouncements, announce_payload
+from relay.services.messages import ServiceMessages
+from relay.sessions.images import ImageExtractor
+from relay.sessions.room import SessionNeeds, SessionRoom
+from relay.sessions.session import AgentSession
+from relay.sessions.spawn_routes import Machines
+from relay.settings.hidden_models import HiddenModels
+from relay.settings.routes import routes as settings_routes
 from relay.storage import Storage, StorageError
+from relay.tunnel.links import TunnelLinks
+from relay.tunnel.registration import TunnelEndpoint
+from relay.tunnel.routes import TunnelRoutes
+from relay.viewers.needs import ViewerNeeds
+from relay.viewers.sockets import Viewers
 
 
 class Application:
-    """Own every part of a running relay."""
+    """Own every part of a running relay; made by `create`, ended by `close`."""
 
-    def __init__(self, storage: Storage, http: HttpServer, versions: LatestVersion) -> None:
-        self.http = http
-        self._storage = storage
-        self._versions = versions
+    def __init__(self, settings: Settings, storage: Storage, clock: Clock, tuning: Tuning, listen: str) -> None:
+        """Build the rooms from the ground up; nothing runs and nobody is served before `start`."""
+        bus = Bus()
+        self._base_url = settings.server.base_url.rstrip("/")
+        self._listen = listen
+        self.storage = storage
+        self.security = SecurityHeaders()
+        self.address = ClientAddress(proxy_policy(settings))
+        self.origins = OriginPolicy(settings.trusted_origins, self.address)
+        self.realtime = Realtime(
+            realtime_config(settings, tuning),
+            clock,
+            client_ip=self.address.ip,
+            allow_origin=self.origins.trusted,
+        )
+        self.accounts = Accounts(
+            storage, clock, bus, accounts_config(settings), address=self.address, origins=self.origins, announce=_say_code
+        )
+        self.hidden_models = HiddenModels(storage, clock, bus)
+        self.attachments = Attachments(storage, settings.attachments_dir, clock)
+        self.runners = RunnerRoom(storage, clock, bus)
+        self.sessions = SessionRoom(
+            SessionNeeds(
+                storage=storage,
+                clock=clock,
+                bus=bus,
+                limits=session_limits(settings, tuning),
+                machines=Machines(
+                    self.runners.registry, self.runners.identities, self.runners.rpc, self.runners.folders
+                ),
+                images=ImageExtractor(self.attachments),
+                hidden_models=self.hidden_models.of,
+                public_base=self.public_base,
+                rows_written=lambda user_id: None,
+            )
+        )
+        self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
+        self.viewers = self._wire_sockets(bus, clock, tuning)
+        self._versions = LatestVersion(settings.server.update_check_url, clock)
+        self.http = self._serve(clock, tuning, open_ui(settings.server.ui_dir, self.security))
 
     @classmethod
-    async def create(cls, settings: Settings, clock: Clock, *, port: int, scheme: str) -> Application:
-        """Open the records and build the parts; raises ConfigError, StorageError and OSError with a readable line.
+    async def create(
+        cls, settings: Settings, clock: Clock, *, port: int, scheme: str, tuning: Tuning | None = None
+    ) -> Application:
+        """Open the records, build the rooms and start them; the caller then serves `http.app`.
 
-        `port` and `scheme` are those that the listener is bound to.
+        `port` and `scheme` are those that the listener is bound to. Raises ConfigError, StorageError and OSError with a
+        readable line.
         """
-        security = SecurityHeaders()
-        ui = await asyncio.to_thread(open_ui, settings.server.ui_dir, security)
         storage = await Storage.open(settings.database_path)
-        address = ClientAddress(proxy_policy(settings))
-        origins = OriginPolicy(settings.trusted_origins, address)
-        health = Health(
-            clock, Readiness(storage=lambda: storage.healthy), __version__, ui.build_timestamp if ui else None
-        )
-        versions = LatestVersion(settings.server.update_check_url, clock)
-        http = HttpServer(
-            [*health.routes(), *versions.routes(), *(ui.routes() if ui else ())],
-            HttpPolicy(_nobody, address, origins, security, errors={StorageError: STORAGE_UNAVAILABLE}),
-            fallback=ui.serve if ui else None,
-        )
-        return cls(storage, http, versions)
+        try:
+            listen = f"{scheme}://localhost:{port}"
+            application = cls(settings, storage, clock, tuning or Tuning(), listen)
+            await application.start()
+        except BaseException:
+            await storage.close()
+            raise
+        return application
+
+    async def start(self) -> None:
+        """Read what is stored and begin to work, before the first connection can come."""
+        await self.accounts.start()
+        await self.attachments.load()
+        await self.sessions.start()
+        self.tunnels.start()
 
     def startup_lines(self) -> list[str]:
         """Answer what the terminal shows besides the addresses."""
-        return []
+        code = self.accounts.setup_line()
+        return [] if code is None else [setup_line(code)]
 
     async def close(self) -> None:
-        """Finish what is under way and let go of everything, in the reverse order of creation."""
+        """Finish what is under way and let go of everything, in the reverse order of creation.
+
+        Transports close without Socket.IO packets, so that clients come back (sockets-agents.md 4.4).
+        """
+        await self.realtime.close()
+        await self.tunnels.close()
         await self.http.close()
+        await self.viewers.close()
+        await self.sessions.close()
+        await self.hidden_models.close()
+        await self.accounts.close()
         await self._versions.close()
-        await self._storage.close()
+        await self.storage.close()
+
+    def public_base(self, request: web.Request) -> str:
+        """Answer the relay's own address as links should show it, without a slash at the end."""
+        if self._base_url:
+            return self._base_url
+        host = self.address.host(request)
+        return f"{self.address.scheme(request)}://{host}" if host else self._listen
+
+    def _wire_sockets(self, bus: Bus, clock: Clock, tuning: Tuning) -> Viewers:
+        """Let each room add its events to the six namespaces."""
+        realtime, sessions, runners = self.realtime, self.sessions, self.runners
+        browser, agent = BrowserHandshake(self.accounts, self.origins), AgentHandshake(self.accounts)
+        feed = runners.attach(
+            realtime,
+            agent,
+            browser,
+            Contributors(sessions.existing_sessions, (NoSubscriptions(runners.revisions),)),
+            sessions.session_ids,
+        )
+        sessions.attach(realtime, agent)
+        viewers = Viewers(
+            realtime.namespace("/viewer"),
+            realtime.namespace("/hub"),
+            browser,
+            sessions.registry,
+            bus,
+            ViewerNeeds(
+                clock=clock,
+                limits=sessions.limits,
+                store=sessions.store,
+                states=sessions.states,
+                hidden_models=self.hidden_models.of,
+                announce_for=self._announce_for,
+                ended_by_person=sessions.ended_by_person,
+                touch=sessions.effects.touch,
+            ),
+            tuning.viewers,
+        )
+        sessions.sockets.on_exec_result(viewers.exec_result)
+        ServiceAnnouncements(runners.registry, sessions.registry, feed.updated).attach(realtime.namespace("/runner"))
+        ServiceMessages(runners.registry, sessions.registry, viewers.watched, clock).attach(
+            realtime.namespace("/runner"), realtime.namespace("/viewer"), realtime.namespace("/relay")
+        )
+        SocketsByCredential(
+            [realtime.namespace(name) for name in ("/relay", "/runner", "/viewer", "/hub", "/runners")], bus
+        )
+        return viewers
+
+    def _serve(self, clock: Clock, tuning: Tuning, ui: StaticUi | None) -> HttpServer:
+        """Lay the route table."""
+        resolve, runners, sessions = self.accounts.resolve, self.runners, self.sessions
+        health = Health(
+            clock, Readiness(storage=lambda: self.storage.healthy), __version__, ui.build_timestamp if ui else None
+        )
+        endpoint = TunnelEndpoint(
+            self.tunnels,
+            self.accounts,
+            runners.registry,
+            runners.identities,
+            clock,
+            self.address.ip,
+            tuning.tunnel,
+        )
+        table = [
+            self._socket_io(),
+            *TunnelRoutes(endpoint, runners.registry, runners.identities, sessions.registry, resolve).table(),
+            *account_routes(self.accounts),
+            *health.routes(),
+            *self._versions.routes(),
+            *runners.routes(sessions.session_ids, self.hidden_models.of),
+            *sessions.routes(),
+            *AttachmentRoutes(self.attachments, resolve, self.accounts.verify_key).table(),
+            *settings_routes(self.hidden_models),
+            *(ui.routes() if ui else ()),
+        ]
+        policy = HttpPolicy(
+            resolve, self.address, self.origins, self.security, errors={StorageError: STORAGE_UNAVAILABLE}
+        )
+        return HttpServer(table, policy, fallback=ui.serve if ui else None)
+
+    def _socket_io(self) -> Route:
+        async def handle(call: Call) -> web.StreamResponse:
+            return await self.realtime.handle(call.request)
+
+        return Route(
+            "*",
+            "/socket.io/",
+            handle,
+            "Socket.IO: agents, runners and browsers",
+            auth=Auth.NONE,
+            body=Body.RAW,
+            limit=None,
+            streamed=True,
+            origin_checked=False,
+        )
+
+    def _announce_for(self, session: AgentSession) -> dict[str, object] | None:
+        runner = self.runners.registry.get(session.runner_id) if session.runner_id is not None else None
+        return announce_payload(runner)
 
 
-def proxy_policy(settings: Settings) -> ProxyPolicy:
-    """Read the proxy settings as a policy."""
-    server = settings.server
-    trust = {"nobody": TrustProxy.NOBODY, "loopback": TrustProxy.LOOPBACK, "private": TrustProxy.PRIVATE}
-    return ProxyPolicy(trust[server.trust_proxy], parse_networks(server.trusted_proxy_cidrs), server.proxy_depth)
+def setup_line(code: str) -> str:
+    """Answer the line that gives the owner of a fresh relay the set-up code."""
+    return f"There is no account yet. From another machine the first one needs this set-up code: {code}"
+
+
+def _say_code(code: str) -> None:
+    print(setup_line(code), flush=True)
 
 
 def open_ui(directory: str, security: SecurityHeaders) -> StaticUi | None:
@@ -78,7 +256,3 @@ def open_ui(directory: str, security: SecurityHeaders) -> StaticUi | None:
         return StaticUi(Path(directory).expanduser(), security)
     except OSError as error:
         raise ConfigError(f"server.ui_dir: cannot read {error.filename}: {error.strerror}") from error
-
-
-async def _nobody(request: web.Request) -> Identity:
-    raise MISSING_KEY()

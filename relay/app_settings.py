@@ -1,0 +1,72 @@
+"""Translate what operators set into what each room wants to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from relay.accounts.accounts import AccountsConfig
+from relay.accounts.limits import KeyRateLimit
+from relay.config import Settings
+from relay.http.client_address import ProxyPolicy, TrustProxy, parse_networks
+from relay.realtime import RealtimeConfig
+from relay.secrets_file import SecretsFile
+from relay.sessions.limits import SessionLimits
+from relay.tunnel.link import TunnelLimits
+from relay.viewers.limits import ViewerLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Hold the times and bounds that operators do not set; tests shorten them."""
+
+    sessions: SessionLimits = field(default_factory=SessionLimits)
+    viewers: ViewerLimits = field(default_factory=ViewerLimits)
+    tunnel: TunnelLimits = field(default_factory=TunnelLimits)
+    realtime: RealtimeConfig = field(default_factory=RealtimeConfig)
+
+
+def proxy_policy(settings: Settings) -> ProxyPolicy:
+    """Read the proxy settings as a policy."""
+    server = settings.server
+    trust = {"nobody": TrustProxy.NOBODY, "loopback": TrustProxy.LOOPBACK, "private": TrustProxy.PRIVATE}
+    return ProxyPolicy(trust[server.trust_proxy], parse_networks(server.trusted_proxy_cidrs), server.proxy_depth)
+
+
+def accounts_config(settings: Settings) -> AccountsConfig:
+    """Read who may have an account; a secret that nobody set is made once and kept (raises SecretsError)."""
+    secret = settings.auth.secret or SecretsFile(settings.data_dir / "secrets.json").get("auth")
+    return AccountsConfig(
+        secret=secret.encode(),
+        open_signup=settings.auth.signup == "open",
+        auth_rate_limit=settings.auth.rate_limit,
+        hostnames=frozenset(settings.server.names),
+        auth_origins=settings.auth.trusted_origins,
+        key_rate_limit=KeyRateLimit(
+            enabled=settings.api_keys.rate_limit,
+            window_ms=int(settings.api_keys.rate_limit_window * 1000),
+            max_requests=settings.api_keys.rate_limit_max,
+        ),
+    )
+
+
+def session_limits(settings: Settings, tuning: Tuning) -> SessionLimits:
+    """Read how long sessions live and what their event caches hold."""
+    return replace(
+        tuning.sessions,
+        silent_timeout=settings.sessions.silent_timeout,
+        sweep_every=settings.sessions.sweep,
+        retention=settings.history.retention,
+        cache_entries=settings.events.cache_entries,
+        cache_bytes=settings.events.cache_bytes,
+    )
+
+
+def realtime_config(settings: Settings, tuning: Tuning) -> RealtimeConfig:
+    """Read the bounds of socket connections."""
+    return replace(
+        tuning.realtime,
+        max_connections_per_address=settings.realtime.max_connections_per_address,
+        max_unjoined_per_address=settings.realtime.max_unjoined_per_address,
+        backlog_bytes=settings.realtime.backlog,
+        backlog_seconds=settings.realtime.backlog_time,
+    )
