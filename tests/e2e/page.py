@@ -1,4 +1,4 @@
-"""Be one page of the PizzaPi web UI: a cookie jar, its REST calls, and three namespaces on one connection (1.1, 1.5)."""
+"""Be one page of the PizzaPi web UI: a cookie jar, its REST calls, and three namespaces on one connection."""
 
 from __future__ import annotations
 

@@ -35,6 +35,11 @@ class Process:
         return self._child.pid
 
     @property
+    def started(self) -> bool:
+        """Answer whether the process was ever started."""
+        return self._child is not None
+
+    @property
     def running(self) -> bool:
         """Answer whether the process was started and has not ended."""
         return self._child is not None and self._child.poll() is None

@@ -203,7 +203,8 @@ class Provider:
         if isinstance(step, Call):
             arguments = step.arguments(talk) if callable(step.arguments) else step.arguments
             call = {"name": step.tool, "arguments": json.dumps(dict(arguments))}
-            await chunk(choice({"tool_calls": [{"index": 0, "id": f"call_{name}", "type": "function", "function": call}]}))
+            whole = {"index": 0, "id": f"call_{name}", "type": "function", "function": call}
+            await chunk(choice({"tool_calls": [whole]}))
             await chunk(choice({}, "tool_calls"))
         else:
             for written, word in enumerate(_paced_words(step.text)):

@@ -61,7 +61,7 @@ class Stack:
     async def __aenter__(self) -> Self:
         await self._open.__aenter__()
         try:
-            self._open.push_async_callback(kill_marked, self.id)
+            self._open.push_async_callback(self._end_processes)
             self.work.mkdir()
             await self._open.enter_async_context(self.provider)
             timeout = aiohttp.ClientTimeout(total=20)
@@ -76,6 +76,13 @@ class Stack:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._open.aclose()
+
+    async def _end_processes(self) -> None:
+        """Kill everything that carries the stack's mark and take leave of our own children."""
+        await kill_marked(self.id)
+        for process in (self.relay.process, self.runner):
+            if process is not None and process.started:
+                await process.stop()
 
     # HTTP
 

@@ -77,7 +77,7 @@ async def test_what_a_parent_tells_its_child_is_read_by_the_child(stack: Stack) 
     assert await made.parent.tell("speak to it")
     await made.parent.until_said("told", timeout=30)
     made.child_goes_on.set()
-    await made.child.until(lambda: any("hurry up" in text for text in made.child.transcript.texts("user")), "reading", 30)
+    await made.child.until(lambda: "hurry up" in str(made.child.transcript.texts("user")), "the child to read it", 30)
     await made.child.until_said("hurry up")
 
 
