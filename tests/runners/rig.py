@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from relay.http.origins import OriginPolicy
 from relay.http.routes import Auth, Body, Call, Route
 from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
+from relay.jsontext import dumps
 from relay.realtime import Realtime, RealtimeConfig, Socket
 from relay.runners.catalogue import Catalogue
 from relay.runners.feed import RunnersFeed
@@ -298,10 +299,16 @@ class Rig:
         """Connect a daemon that has not registered yet."""
         return await self.peer("/runner", {"apiKey": person.key, "protocolVersion": 1, "clientVersion": "0.52.0"})
 
-    async def runner(self, person: Person, runner_id: str = "r1", secret: str = "s1", **profile: object) -> Peer:
+    async def runner(
+        self,
+        person: Person,
+        runner_id: str = "r1",
+        secret: str = "s1",
+        profile: Mapping[str, object] | None = None,
+    ) -> Peer:
         """Connect and register a daemon."""
         peer = await self.runner_socket(person)
-        await peer.emit("register_runner", {"runnerId": runner_id, "runnerSecret": secret, **profile})
+        await peer.emit("register_runner", {"runnerId": runner_id, "runnerSecret": secret, **(profile or {})})
         await peer.expect("runner_registered")
         await peer.expect("trigger_subscriptions_snapshot")
         return peer
@@ -318,8 +325,12 @@ class Rig:
         body: object = None,
     ) -> tuple[int, object]:
         """Call the REST interface; answer status and parsed body."""
-        kwargs = {} if body is None else {"json": body}
-        async with self.client.request(method, self.url + path, headers=headers or {}, **kwargs) as response:
+        sent = dict(headers or {})
+        data = None
+        if body is not None:
+            data = dumps(body)
+            sent["Content-Type"] = "application/json"
+        async with self.client.request(method, self.url + path, headers=sent, data=data) as response:
             return response.status, await response.json()
 
 

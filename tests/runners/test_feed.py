@@ -22,14 +22,14 @@ PROFILE: dict[str, object] = {
 async def with_runner(rig: Rig, person: Person) -> tuple[Peer, Peer]:
     browser = await rig.feed_of(person)
     await browser.expect("runners")
-    daemon = await rig.runner(person, **PROFILE)
+    daemon = await rig.runner(person, profile=PROFILE)
     await browser.expect("runner_added")
     return browser, daemon
 
 
 async def test_the_list_comes_on_connect_with_the_real_session_count(rig: Rig) -> None:
     ann, bob = await rig.person("ann"), await rig.person("bob")
-    await rig.runner(ann, "r1", "s1", **PROFILE)
+    await rig.runner(ann, "r1", "s1", profile=PROFILE)
     await rig.runner(bob, "r2", "s2")
     rig.add_session(ann, "one", "r1")
     rig.add_session(ann, "two", "r1")
@@ -47,7 +47,7 @@ async def test_added_has_the_profile_alone_and_counts_no_session(rig: Rig) -> No
     ann = await rig.person("ann")
     rig.add_session(ann, "one", "r1")
     browser = await rig.feed_of(ann)
-    await rig.runner(ann, **PROFILE)
+    await rig.runner(ann, profile=PROFILE)
     assert await browser.expect("runner_added") == {"runnerId": "r1", "sessionCount": 0, **PROFILE}
 
 
@@ -56,7 +56,7 @@ async def test_a_surviving_record_is_added_and_then_updated_with_its_services(ri
     browser, daemon = await with_runner(rig, ann)
     await daemon.emit("service_announce", {"serviceIds": ["git"]})
     await browser.expect("runner_updated")
-    await rig.runner(ann, **PROFILE)
+    await rig.runner(ann, profile=PROFILE)
     assert "serviceIds" not in await browser.expect("runner_added")
     assert (await browser.expect("runner_updated"))["serviceIds"] == ["git"]
 
@@ -152,7 +152,7 @@ async def test_two_browsers_of_one_user_see_the_same_and_strangers_nothing(rig: 
 async def test_lone_surrogates_in_a_profile_reach_the_browser(rig: Rig) -> None:
     ann = await rig.person("ann")
     browser = await rig.feed_of(ann)
-    await rig.runner(ann, name="broken \ud83d emoji")
+    await rig.runner(ann, profile={"name": "broken \ud83d emoji"})
     assert (await browser.expect("runner_added"))["name"] == "broken \ud83d emoji"
     status, runners = await rig.json("GET", "/api/runners", ann.by_key)
     assert status == 200

@@ -129,8 +129,11 @@ async def test_the_admission_says_who_and_with_what(rig: Rig) -> None:
         (True, True),
         (1.5, True),
         ([], True),
-    ]
-    + [(2, False), (0, False), ("2", False), (-1, False)],
+        (2, False),
+        (0, False),
+        ("2", False),
+        (-1, False),
+    ],
 )
 def test_an_unknown_protocol_version_counts_as_ours(announced: object, ours: bool) -> None:
     assert compatible(announced) is ours

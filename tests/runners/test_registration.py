@@ -73,7 +73,7 @@ async def test_another_user_with_the_secret_is_refused_though_the_runner_be_away
 
 async def test_a_refusal_leaves_the_runner_that_is_connected_alone(rig: Rig) -> None:
     ann, bob = await rig.person("ann"), await rig.person("bob")
-    daemon = await rig.runner(ann, "r1", "s1", name="mine")
+    daemon = await rig.runner(ann, "r1", "s1", profile={"name": "mine"})
     await refused(rig, bob, {"runnerId": "r1", "runnerSecret": "guess", "name": "taken"})
     runner = rig.runners.get("r1")
     assert runner is not None
@@ -83,7 +83,7 @@ async def test_a_refusal_leaves_the_runner_that_is_connected_alone(rig: Rig) -> 
 
 async def test_the_identity_survives_a_restart_and_a_disconnect(rig: Rig) -> None:
     ann, bob = await rig.person("ann"), await rig.person("bob")
-    await rig.runner(ann, "r1", "s1", name="kept")
+    await rig.runner(ann, "r1", "s1", profile={"name": "kept"})
     await rig.restart()
     assert rig.runners.get("r1") is None
     assert await rig.identities.owner_of("r1") == ann.id
@@ -143,8 +143,8 @@ async def test_an_impossible_id_is_refused(rig: Rig) -> None:
 
 async def test_names_may_collide(rig: Rig) -> None:
     ann = await rig.person("ann")
-    await rig.runner(ann, "r1", "s1", name="same")
-    await rig.runner(ann, "r2", "s2", name="same")
+    await rig.runner(ann, "r1", "s1", profile={"name": "same"})
+    await rig.runner(ann, "r2", "s2", profile={"name": "same"})
     assert [(runner.runner_id, runner.name) for runner in rig.runners.of_user(ann.id)] == [
         ("r1", "same"),
         ("r2", "same"),
@@ -155,8 +155,8 @@ async def test_a_second_socket_replaces_the_first_which_stays_and_is_ignored(rig
     ann = await rig.person("ann")
     seen: list[object] = []
     rig.bus.subscribe(RunnerDisconnected, seen.append)
-    old = await rig.runner(ann, "r1", "s1", name="old")
-    new = await rig.runner(ann, "r1", "s1", name="new")
+    old = await rig.runner(ann, "r1", "s1", profile={"name": "old"})
+    new = await rig.runner(ann, "r1", "s1", profile={"name": "new"})
     runner = rig.runners.get("r1")
     assert runner is not None
     assert runner.name == "new"
@@ -185,7 +185,7 @@ async def test_service_fields_and_warnings_of_a_surviving_record_stay(rig: Rig) 
     runner = rig.runners.get("r1")
     assert runner is not None
     await until(lambda: bool(runner.warnings))
-    await rig.runner(ann, skills=[{"name": "deploy"}])
+    await rig.runner(ann, profile={"skills": [{"name": "deploy"}]})
     assert rig.runners.get("r1") is runner
     assert runner.services("serviceIds") == ["git"]
     assert runner.warnings == ["no tunnel"]

@@ -28,7 +28,7 @@ EMPTY: dict[str, object] = {
 
 async def test_the_list_is_an_array_of_what_both_readers_need(rig: Rig) -> None:
     ann, bob = await rig.person("ann"), await rig.person("bob")
-    await rig.runner(ann, name="my-macbook", version="0.52.0", platform="darwin")
+    await rig.runner(ann, profile={"name": "my-macbook", "version": "0.52.0", "platform": "darwin"})
     await rig.runner(bob, "r2", "s2")
     rig.add_session(ann, "one", "r1")
     expected = {
@@ -93,7 +93,7 @@ async def test_the_list_follows_every_change_of_the_runner(rig: Rig) -> None:
         [],
         None,
     ]
-    await rig.runner(ann, name="renamed")
+    await rig.runner(ann, profile={"name": "renamed"})
     assert (await listed())["name"] == "renamed"
 
 
@@ -133,7 +133,8 @@ async def test_commands_fail_in_the_order_of_the_contract(rig: Rig, path: str) -
     daemon = await rig.runner(ann)
     url = f"/api/runners/{path}"
     missing = (400, {"error": "Missing runnerId"})
-    for body in (None, {}, {"runnerId": 5}, {"runnerId": ""}, [], "x"):
+    bodies: tuple[object, ...] = (None, {}, {"runnerId": 5}, {"runnerId": ""}, [], "x")
+    for body in bodies:
         assert await rig.json("POST", url, ann.by_key, body) == missing
     assert await rig.json("POST", url, ann.by_key, {"runnerId": "no"}) == (404, {"error": "Runner not found"})
     assert await rig.json("POST", url, bob.by_key, {"runnerId": "r1"}) == (403, {"error": "Forbidden"})
@@ -162,7 +163,8 @@ async def test_models_come_with_all_fields_and_without_the_hidden_ones(rig: Rig)
 async def test_runners_check_15_models_are_an_empty_list_whatever_fails(rig: Rig) -> None:
     ann = await rig.person("ann")
     daemon = await rig.runner(ann)
-    for reply in ({"error": "no provider"}, {"models": None}, {"models": "x"}):
+    replies: tuple[dict[str, object], ...] = ({"error": "no provider"}, {"models": None}, {"models": "x"})
+    for reply in replies:
         asked = asyncio.gather(rig.json("GET", "/api/runners/r1/models", ann.by_key), answer_models(daemon, reply))
         assert (await asked)[0] == (200, {"models": []})
     dying = asyncio.gather(rig.json("GET", "/api/runners/r1/models", ann.by_key), daemon.expect("list_models"))
@@ -201,7 +203,8 @@ async def test_recent_folders_are_listed_and_forgotten(rig: Rig) -> None:
     assert await rig.json("DELETE", url, ann.by_key, {"path": "/b"}) == (200, {"ok": True, "deleted": True})
     assert await rig.json("DELETE", url, ann.by_key, {"path": "/b"}) == (200, {"ok": True, "deleted": False})
     assert await rig.json("GET", url, ann.by_key) == (200, {"folders": ["/a"]})
-    for body in (None, {}, {"path": 5}, {"path": "  "}, []):
+    bodies: tuple[object, ...] = (None, {}, {"path": 5}, {"path": "  "}, [])
+    for body in bodies:
         assert await rig.json("DELETE", url, ann.by_key, body) == (400, {"error": "Missing path"})
 
 

@@ -98,7 +98,7 @@ async def test_an_error_event_is_the_runners_refusal(rig: Rig, command: str, eve
     answer = ask(rig, command)
     request = await daemon.expect(command)
     await daemon.emit(event, {"requestId": request["requestId"], "error": "no data"})
-    with pytest.raises(RunnerRefused, match="^no data$"):
+    with pytest.raises(RunnerRefused, match=r"^no data$"):
         await answer
 
 
@@ -112,7 +112,7 @@ async def test_answers_find_their_requests_in_any_order(rig: Rig) -> None:
 
 
 async def test_no_runner_no_wait(rig: Rig) -> None:
-    with pytest.raises(RunnerOffline, match="^Runner not found$"):
+    with pytest.raises(RunnerOffline, match=r"^Runner not found$"):
         await ask(rig, "list_files")
 
 
