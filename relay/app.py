@@ -35,7 +35,6 @@ from relay.runners.room import RunnerRoom
 from relay.runners.subscriptions import NoSubscriptions
 from relay.services.announce import ServiceAnnouncements, announce_payload
 from relay.services.messages import ServiceMessages
-from relay.sessions.images import ImageExtractor
 from relay.sessions.room import SessionNeeds, SessionRoom
 from relay.sessions.session import AgentSession
 from relay.sessions.spawn_routes import Machines
@@ -68,7 +67,13 @@ class Application:
             allow_origin=self.origins.trusted,
         )
         self.accounts = Accounts(
-            storage, clock, bus, accounts_config(settings), address=self.address, origins=self.origins, announce=_say_code
+            storage,
+            clock,
+            bus,
+            accounts_config(settings),
+            address=self.address,
+            origins=self.origins,
+            announce=_say_code,
         )
         self.hidden_models = HiddenModels(storage, clock, bus)
         self.attachments = Attachments(storage, settings.attachments_dir, clock)
@@ -82,10 +87,9 @@ class Application:
                 machines=Machines(
                     self.runners.registry, self.runners.identities, self.runners.rpc, self.runners.folders
                 ),
-                images=ImageExtractor(self.attachments),
+                attachments=self.attachments,
                 hidden_models=self.hidden_models.of,
                 public_base=self.public_base,
-                rows_written=lambda user_id: None,
             )
         )
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)

@@ -45,6 +45,10 @@ def _signup(value: str) -> str | None:
     return "open" if word in {"0", "false", "no", "off"} else None
 
 
+def _folder_of(value: str) -> str | None:
+    return str(Path(value).parent) if value else None
+
+
 def _trust(value: str) -> str | None:
     return {"true": "private", "false": "nobody"}.get(value.strip().lower())
 
@@ -82,8 +86,9 @@ class ServerSettings:
 class DataSettings:
     """Say where the records are kept; empty means the platform's place for data."""
 
-    dir: str = option("", text, "RELAY_DATA_DIR")
-    database: str = option("", text, "RELAY_DATABASE", same("AUTH_DB_PATH", text))
+    # Upstream's variable names its own database, which is not ours to write: we live beside it.
+    dir: str = option("", text, "RELAY_DATA_DIR", Alias("AUTH_DB_PATH", _folder_of))
+    database: str = option("", text, "RELAY_DATABASE")
 
 
 @dataclass(frozen=True, slots=True)

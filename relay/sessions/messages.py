@@ -17,9 +17,7 @@ from relay.sessions.session import AgentSession
 log = logging.getLogger(__name__)
 
 NOT_CONNECTED: Final = "Target session not found or not connected"
-NO_LONGER_A_CHILD: Final = (
-    "Sender is no longer a child of the target session (linked relationship is broken or stale)"
-)
+NO_LONGER_A_CHILD: Final = "Sender is no longer a child of the target session (linked relationship is broken or stale)"
 NOT_A_CHILD: Final = "Target session is not a child of the sender (linked relationship is broken or stale)"
 #: What is put into the target's conversation instead of its passive inbox; 0.52.0 reads only the former.
 _AS_INPUT: Final = ("input", "steer")

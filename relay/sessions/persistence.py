@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from relay import jsontext
@@ -32,14 +31,10 @@ class _PendingState:
 class Persistence:
     """Own the write-behind of live sessions."""
 
-    def __init__(
-        self, store: SessionStore, clock: Clock, limits: SessionLimits, written: Callable[[str], None] | None = None
-    ) -> None:
-        """Use `written(user_id)` to tell that rows of a user changed in the database."""
+    def __init__(self, store: SessionStore, clock: Clock, limits: SessionLimits) -> None:
         self._store = store
         self._clock = clock
         self._limits = limits
-        self._written = written
         self._rows: dict[str, AgentSession] = {}
         self._overlays: dict[str, AgentSession] = {}
         self._states: dict[str, _PendingState] = {}
@@ -162,9 +157,6 @@ class Persistence:
         except StorageError:
             self._rows = {**dirty, **self._rows}
             raise
-        if self._written is not None:
-            for user_id in {session.user_id for session in dirty.values()}:
-                self._written(user_id)
 
     async def _flush_overlays(self) -> None:
         dirty, self._overlays = self._overlays, {}
@@ -205,6 +197,7 @@ class Persistence:
     def _row(self, session: AgentSession) -> LiveRow:
         return LiveRow(
             id=session.id,
+            user_id=session.user_id,
             generation=session.generation,
             last_active_at=iso(session.last_active_ms),
             expires_at=iso(session.expires_at_ms) if session.expires_at_ms is not None else None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from relay.accounts.handshake import AgentHandshake
+from relay.attachments.attachments import Attachments
 from relay.clock import Clock
 from relay.events import Bus
 from relay.http.routes import Route
@@ -17,6 +18,10 @@ from relay.runners.runner import Runner
 from relay.sessions.effects import Effects
 from relay.sessions.ended import EndWatch
 from relay.sessions.factory import SessionFactory
+from relay.sessions.history.history import History
+from relay.sessions.history.retention import Retention
+from relay.sessions.history.routes import HistoryRoutes
+from relay.sessions.images import ImageExtractor
 from relay.sessions.limits import SessionLimits
 from relay.sessions.links.handlers import LinkHandlers
 from relay.sessions.links.links import Links
@@ -28,7 +33,7 @@ from relay.sessions.registry import SessionRegistry
 from relay.sessions.runner_events import RunnerSessionEvents
 from relay.sessions.runner_links import RunnerLinks
 from relay.sessions.session import AgentSession
-from relay.sessions.snapshots import Images, Snapshots
+from relay.sessions.snapshots import Snapshots
 from relay.sessions.sockets import AgentSockets
 from relay.sessions.spawn import Spawns
 from relay.sessions.spawn_routes import Machines, SpawnRoutes
@@ -49,11 +54,9 @@ class SessionNeeds:
     bus: Bus
     limits: SessionLimits
     machines: Machines
-    images: Images
+    attachments: Attachments
     hidden_models: Callable[[str], Awaitable[Iterable[str]]]
     public_base: Callable[[web.Request], str]
-    #: Hears that stored rows of a user changed.
-    rows_written: Callable[[str], None]
 
 
 class SessionRoom:
@@ -65,11 +68,14 @@ class SessionRoom:
         self._needs = needs
         self.limits = limits
         self.registry = SessionRegistry(limits)
-        self.store = SessionStore(needs.storage)
+        self.history = History(needs.storage)
+        self.store = SessionStore(needs.storage, self.history.touch)
         self.states = StateLoader(self.store)
-        self.persistence = Persistence(self.store, clock, limits, needs.rows_written)
+        self.persistence = Persistence(self.store, clock, limits)
         self.effects = Effects(clock, bus, self.persistence, limits)
-        self.pipeline = Pipeline(clock, self.effects, Snapshots(clock, self.effects, self.persistence, needs.images))
+        self.pipeline = Pipeline(
+            clock, self.effects, Snapshots(clock, self.effects, self.persistence, ImageExtractor(needs.attachments))
+        )
         self.links = Links(needs.storage, clock, limits, self.registry)
         self.runner_links = RunnerLinks(self.registry, runners, bus, clock, limits, self.persistence.mark_row)
         self.ends = EndWatch(self.registry, runners, bus, clock, limits, self.store.set_ended_by)
@@ -88,7 +94,16 @@ class SessionRoom:
             clock,
         )
         self.registration.after_registered(lambda session: self.ends.came_back(session.id))
-        self.sweeper = Sweeper(self.registry, self.store, self.factory, self.teardown, clock, limits)
+        retention = Retention(needs.storage, needs.attachments, self.history, clock)
+        self.sweeper = Sweeper(
+            self.registry,
+            self.store,
+            self.factory,
+            self.teardown,
+            clock,
+            limits,
+            (retention.sweep, needs.attachments.sweep, self.links.sweep),
+        )
         self.waiters = SpawnWaiters(clock, limits)
         self.spawns = Spawns(self.waiters, self.runner_links, limits)
         self.runner_events = RunnerSessionEvents(
@@ -133,7 +148,8 @@ class SessionRoom:
     def routes(self) -> list[Route]:
         """Answer the room's rows."""
         needs = self._needs
-        return SpawnRoutes(needs.machines, self.registry, self.spawns, needs.hidden_models, needs.public_base).table()
+        spawn = SpawnRoutes(needs.machines, self.registry, self.spawns, needs.hidden_models, needs.public_base)
+        return [*spawn.table(), *HistoryRoutes(self.registry, self.history).table()]
 
     async def start(self) -> None:
         """Read what is stored and begin to work; call it before the first socket can come."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,6 +57,7 @@ class LiveRow:
     """Hold what write-behind keeps up to date while a session is live."""
 
     id: str
+    user_id: str
     generation: str
     last_active_at: str
     expires_at: str | None
@@ -72,6 +73,18 @@ class LiveRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """Hold how and when a registration of a session ended; `ended_by` is None while it may come back (2.10)."""
+
+    id: str
+    user_id: str
+    generation: str
+    ended_at: str
+    keep_until: str
+    ended_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredState:
     """Hold the stored state of a session and the overlay since, both JSON."""
 
@@ -82,8 +95,10 @@ class StoredState:
 class SessionStore:
     """Be the repository of session rows and their states."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, changed: Callable[[str], None]) -> None:
+        """Call `changed(user_id)` after each commit that changes what the lists of stored sessions show."""
         self._storage = storage
+        self._changed = changed
 
     async def row(self, session_id: str) -> SessionRow | None:
         """Answer a stored session."""
@@ -149,6 +164,7 @@ class SessionStore:
             )
 
         await self._storage.write(work)
+        self._changed(row.user_id)
 
     async def write_rows(self, rows: Sequence[LiveRow]) -> None:
         """Bring the small columns of live sessions up to date, in one transaction; older generations change nothing."""
@@ -180,6 +196,8 @@ class SessionStore:
             )
 
         await self._storage.write(work)
+        for user_id in {row.user_id for row in rows}:
+            self._changed(user_id)
 
     async def write_state(self, session_id: str, user_id: str, state: bytes, now: str) -> None:
         """Replace the stored state and drop the overlay that it contains; refused when the row has another owner."""
@@ -206,19 +224,22 @@ class SessionStore:
 
         await self._storage.write(work)
 
-    async def end(self, session_id: str, generation: str, now: str, keep_until: str, ended_by: str | None) -> bool:
+    async def end(self, session: SessionEnd) -> bool:
         """Note the end of a session unless a newer registration owns the row; answer whether it was noted."""
+        now = session.ended_at
 
         async def work(tx: Transaction) -> bool:
             changed = await tx.execute(
                 "UPDATE relay_session SET ended_at = ?, last_active_at = ?, keep_until = ?,"
                 " expires_at = CASE WHEN is_ephemeral THEN ? ELSE expires_at END,"
                 " ended_by = coalesce(?, ended_by) WHERE id = ? AND (generation = ? OR generation IS NULL)",
-                (now, now, keep_until, now, ended_by, session_id, generation),
+                (now, now, session.keep_until, now, session.ended_by, session.id, session.generation),
             )
             return changed > 0
 
-        return await self._storage.write(work)
+        noted = await self._storage.write(work)
+        self._changed(session.user_id)
+        return noted
 
     async def set_ended_by(self, session_id: str, ended_by: str) -> None:
         """Note how a session that is no longer live ended for good (sockets-agents.md 2.10)."""

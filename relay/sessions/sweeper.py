@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 from relay.clock import Clock
 from relay.sessions.factory import SessionFactory
@@ -12,6 +13,7 @@ from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
 from relay.sessions.store import SessionStore
 from relay.sessions.teardown import EXPIRED, ORPHANED, Teardown
+from relay.storage import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +29,16 @@ class Sweeper:
         teardown: Teardown,
         clock: Clock,
         limits: SessionLimits,
+        also: Sequence[Callable[[], Awaitable[object]]] = (),
     ) -> None:
+        """Run `also` with every sweep: what other stores forget in time."""
         self._registry = registry
         self._store = store
         self._factory = factory
         self._teardown = teardown
         self._clock = clock
         self._limits = limits
+        self._also = also
         self._started = clock.monotonic()
         self._task: asyncio.Task[None] | None = None
 
@@ -62,6 +67,11 @@ class Sweeper:
                 await self._look_at(session)
             except Exception:
                 log.exception("could not end a session", extra={"session_id": session.id})
+        for sweep in self._also:
+            try:
+                await sweep()
+            except StorageError:
+                log.exception("a sweep failed; the next one tries again")
         self._registry.forget_idle()
 
     async def _look_at(self, session: AgentSession) -> None:

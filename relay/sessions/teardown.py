@@ -13,7 +13,7 @@ from relay.sessions.limits import SessionLimits
 from relay.sessions.persistence import Persistence
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
-from relay.sessions.store import SessionStore
+from relay.sessions.store import SessionEnd, SessionStore
 from relay.storage import StorageError
 
 log = logging.getLogger(__name__)
@@ -129,8 +129,15 @@ class Teardown:
 
     async def _note_end(self, session: AgentSession, ended_by: str | None) -> None:
         now = self._clock.now_ms()
-        keep_until = iso(now + self._limits.retention * 1000)
+        end = SessionEnd(
+            id=session.id,
+            user_id=session.user_id,
+            generation=session.generation,
+            ended_at=iso(now),
+            keep_until=iso(now + self._limits.retention * 1000),
+            ended_by=ended_by,
+        )
         try:
-            await self._store.end(session.id, session.generation, iso(now), keep_until, ended_by)
+            await self._store.end(end)
         except StorageError:
             log.exception("could not note the end of a session", extra={"session_id": session.id})

@@ -85,7 +85,7 @@ async def rig(storage: Storage, clock: ManualClock) -> AsyncIterator[Rig]:
 def _build(storage: Storage, clock: ManualClock) -> Rig:
     bus, statuses = Bus(), list[SessionStatus]()
     bus.subscribe(SessionStatus, statuses.append)
-    store = SessionStore(storage)
+    store = SessionStore(storage, lambda user_id: None)
     persistence = Persistence(store, clock, LIMITS)
     effects = Effects(clock, bus, persistence, LIMITS)
     registry = SessionRegistry(LIMITS)
