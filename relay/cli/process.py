@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from types import FrameType
@@ -49,12 +48,13 @@ class Stop:
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
-            _leave(128 + number)
+            # No flush: the signal may have come in the middle of one, and a second one is an error.
+            os._exit(128 + number)
         self._asked = True
         watchdog = threading.Timer(self._exit_within - _MARGIN, _overran)
         watchdog.daemon = True
         watchdog.start()
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._event.set)
 
 
@@ -86,12 +86,9 @@ def _raise_file_limit() -> None:
 
 
 def _overran() -> None:
-    log.error("the shutdown took too long; leaving without its rest")
-    _leave(1)
-
-
-def _leave(code: int) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
+    # Told from yet another thread: whoever holds up the process may hold the log as well.
+    words = "the shutdown took too long; leaving without its rest"
+    teller = threading.Thread(target=log.error, args=(words,), daemon=True)
+    teller.start()
+    teller.join(0.1)
+    os._exit(1)
