@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from relay.realtime import Ack, Socket
+from relay.sessions.links.links import usable_id
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
 
@@ -51,6 +52,12 @@ def text(payload: Payload, key: str) -> str:
     """Answer a string field, "" when it is missing or of another type."""
     value = payload.get(key)
     return value if isinstance(value, str) else ""
+
+
+def identifier(payload: Payload, key: str) -> str:
+    """Answer an id field, "" when it is missing or can be no key of ours."""
+    value = text(payload, key)
+    return value if usable_id(value) else ""
 
 
 def answered(handler: EventHandler) -> Callable[[Socket, object, Ack], Awaitable[None]]:
