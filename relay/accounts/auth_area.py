@@ -213,6 +213,4 @@ class AuthArea:
 
 async def _unknown(_call: Call) -> web.StreamResponse:
     """Answer 404 without a body or a content type (2.1)."""
-    response = web.Response(status=404)
-    del response.headers["Content-Type"]
-    return response
+    return web.Response(status=404)

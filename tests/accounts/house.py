@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -98,7 +99,7 @@ class House:
         *,
         headers: Mapping[str, str] | None = None,
         json: object = None,
-        data: bytes | None = None,
+        data: bytes | io.BytesIO | None = None,
     ) -> Reply:
         """Send one request; a body only when there is one."""
         async with self.http.request(
