@@ -244,6 +244,11 @@ class Connection:
         if not self.backlog.add(packet):
             self._overflow("too many bytes")
         elif self._stall is None:
+            self.watch_backlog()
+
+    def watch_backlog(self) -> None:
+        """Begin to look whether the backlog moves, unless that is done already."""
+        if self._stall is None and self.reason is None:
             self._idle_checks = 0
             self._progress = (self.backlog.written, self.link.buffered)
             self._watch()

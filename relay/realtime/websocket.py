@@ -175,6 +175,7 @@ class WebSocketLink:
                 return
             self._queue_rest(packets, sent)
         if connection.backlog and self._drain_task is None:
+            connection.watch_backlog()
             self._drain_task = asyncio.get_running_loop().create_task(self._drain())
 
     def _queue_rest(self, packets: list[Packet], sent: int) -> None:
