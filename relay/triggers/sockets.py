@@ -8,7 +8,16 @@ from typing import Final
 
 from relay.clock import Clock
 from relay.realtime import Ack, Namespace, Socket
-from relay.sessions.callers import FOREIGN_TARGET, NOT_THE_PARENT, CallFailed, Payload, answered, identifier, sender, text
+from relay.sessions.callers import (
+    FOREIGN_TARGET,
+    NOT_THE_PARENT,
+    CallFailed,
+    Payload,
+    answered,
+    identifier,
+    sender,
+    text,
+)
 from relay.sessions.limits import SessionLimits
 from relay.sessions.links import Links
 from relay.sessions.registry import SessionRegistry

@@ -36,7 +36,6 @@ class Retention:
                 self._history.touch(user_id)
             await self._attachments.forget_sessions(ids)
             gone += ids
-        await self._attachments.sweep()
         if gone:
             log.info("old sessions deleted", extra={"count": len(gone)})
         return gone
