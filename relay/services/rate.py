@@ -24,6 +24,11 @@ class SocketRate:
         self._seconds = seconds
         self._windows: WeakKeyDictionary[Socket, _Window] = WeakKeyDictionary()
 
+    @property
+    def remembered(self) -> int:
+        """Answer how many sockets have a window; one that is gone has none."""
+        return len(self._windows)
+
     def allows(self, socket: Socket) -> bool:
         """Count one message and tell whether it is within the rate."""
         now = self._clock.monotonic()

@@ -57,6 +57,8 @@ class TunnelLink:
         self.heard_at = clock.monotonic()
         self._request = request
         self._ws = ws
+        self._closing = asyncio.Event()
+        self._closing.set()
         self._clock = clock
 
     @property
@@ -112,11 +114,18 @@ class TunnelLink:
 
     async def close(self, code: WSCloseCode, within: float) -> None:
         """Close the socket with a code; cut it when the other end does not answer in time."""
+        self._closing.clear()
         try:
             async with asyncio.timeout(within):
                 await self._ws.close(code=code)
         except (TimeoutError, ConnectionError):
             self.cut()
+        finally:
+            self._closing.set()
+
+    async def settle(self) -> None:
+        """Wait for the end of a `close` under way: who leaves earlier drops the connection before it is answered."""
+        await self._closing.wait()
 
     def cut(self) -> None:
         """Drop the connection at once."""

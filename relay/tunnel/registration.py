@@ -95,8 +95,9 @@ class TunnelEndpoint:
                     check = asyncio.get_running_loop().create_task(self._check(link, *wanted), name="tunnel key check")
         finally:
             self._links.left(link)
+            await link.settle()
             if check is not None:
-                await self._finish(link, check)
+                await _end(check)
 
     async def _frame(self, link: TunnelLink, data: bytes) -> None:
         """Take a frame of a registered socket: it shows that the runner lives; a second registration is answered."""
@@ -147,14 +148,12 @@ class TunnelEndpoint:
         live = self._runners.get(runner_id)
         return live.user_id if live is not None else await self._identities.owner_of(runner_id)
 
-    async def _finish(self, link: TunnelLink, check: asyncio.Task[None]) -> None:
-        """End the check; a refusal that is just being told gets the time for its closing handshake."""
-        if link.closed:
-            await asyncio.wait((check,), timeout=self._limits.close_within)
-        check.cancel()
-        await asyncio.wait((check,))
-        if not check.cancelled() and (error := check.exception()) is not None:
-            log.error("tunnel key check failed", exc_info=error)
+
+async def _end(check: asyncio.Task[None]) -> None:
+    check.cancel()
+    await asyncio.wait((check,))
+    if not check.cancelled() and (error := check.exception()) is not None:
+        log.error("tunnel key check failed", exc_info=error)
 
 
 def _wanted(data: bytes) -> tuple[str, str] | None:

@@ -186,13 +186,22 @@ class Rig:
         return await self.realtime.handle(call.request)
 
     async def close(self) -> None:
-        for peer in self._peers:
-            await peer.close()
-        self._peers.clear()
+        await self.close_peers()
         if self._http is not None:
             await self._http.close()
             self._http = None
         await self.stop()
+
+    async def close_peers(self) -> None:
+        """Let every client go."""
+        for peer in self._peers:
+            await peer.close()
+        self._peers.clear()
+
+    async def quiet(self) -> None:
+        """Wait until the relay keeps no socket of a client that went; their events are handled before that."""
+        there = sum(not peer.gone.is_set() for peer in self._peers)
+        await until(lambda: sum(len(namespace.sockets) for namespace in self.namespaces.values()) == there)
 
     async def stop(self) -> None:
         """Shut down as a relay does, its clients still there."""
