@@ -19,9 +19,9 @@ class Hub(Peer):
         self.meta_types: dict[str, list[str]] = {}
         self.listed = False
 
-    async def on_connected(self) -> None:
-        """Forget what only the previous connection knew."""
-        self.versions = {}
+    def on_lost(self) -> None:
+        """Wait for a new list and new versions, so that nothing stale is taken for an answer."""
+        self.sessions, self.listed, self.versions = {}, False, {}
 
     async def until_listed(self, session_id: str, timeout: float = 20.0) -> JsonObject:
         """Wait until a session is on the list and answer its row."""
@@ -108,6 +108,10 @@ class RunnersFeed(Peer):
         super().__init__(url, credentials)
         self.runners: dict[str, JsonObject] = {}
         self.listed = False
+
+    def on_lost(self) -> None:
+        """Wait for a new list."""
+        self.runners, self.listed = {}, False
 
     async def until_present(self, runner_id: str, timeout: float = 20.0) -> JsonObject:
         """Wait until a runner is on the list and answer its row."""

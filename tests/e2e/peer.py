@@ -85,6 +85,9 @@ class Peer:
     async def on_connected(self) -> None:
         """Send what belongs to each (re)connection."""
 
+    def on_lost(self) -> None:
+        """Forget what only holds while connected."""
+
     def on_event(self, name: str, payload: Mapping[str, object]) -> None:
         """Take in an event."""
 
@@ -164,6 +167,7 @@ class Peer:
             self._kicked = reason == client.reason.SERVER_DISCONNECT
             self.kicks += self._kicked
             self.online = False
+            self.on_lost()
             self._lost.set()
             self.changed.notify()
 

