@@ -41,6 +41,7 @@ from relay.sessions.spawn_routes import Machines
 from relay.settings.hidden_models import HiddenModels
 from relay.settings.routes import routes as settings_routes
 from relay.storage import Storage, StorageError
+from relay.triggers.room import TriggerRoom
 from relay.tunnel.links import TunnelLinks
 from relay.tunnel.registration import TunnelEndpoint
 from relay.tunnel.routes import TunnelRoutes
@@ -92,6 +93,7 @@ class Application:
                 public_base=self.public_base,
             )
         )
+        self.triggers = TriggerRoom(storage, clock, bus, self.sessions)
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
         self.viewers = self._wire_sockets(bus, clock, tuning)
         self._versions = LatestVersion(settings.server.update_check_url, clock)
@@ -138,6 +140,7 @@ class Application:
         await self.http.close()
         await self.viewers.close()
         await self.sessions.close()
+        await self.triggers.close()
         await self.hidden_models.close()
         await self.accounts.close()
         await self._versions.close()
@@ -181,6 +184,7 @@ class Application:
             tuning.viewers,
         )
         sessions.sockets.on_exec_result(viewers.exec_result)
+        self.triggers.attach(realtime, viewers.watched)
         ServiceAnnouncements(runners.registry, sessions.registry, feed.updated).attach(realtime.namespace("/runner"))
         ServiceMessages(runners.registry, sessions.registry, viewers.watched, clock).attach(
             realtime.namespace("/runner"), realtime.namespace("/viewer"), realtime.namespace("/relay")

@@ -171,7 +171,8 @@ class SessionStore:
 
         async def work(tx: Transaction) -> None:
             await tx.executemany(
-                "UPDATE relay_session SET last_active_at = ?, expires_at = ?, runner_id = ?, runner_name = ?,"
+                "UPDATE relay_session SET last_active_at = ?, expires_at = ?, runner_id = coalesce(?, runner_id),"
+                " runner_name = coalesce(?, runner_name),"
                 " session_name = ?, session_file = ?, parent_session_id = ?, linked_parent_id = ?,"
                 " viewer_seq = max(viewer_seq, ?), meta_version = max(meta_version, ?), meta = ?"
                 " WHERE id = ? AND generation = ?",

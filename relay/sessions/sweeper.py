@@ -38,9 +38,13 @@ class Sweeper:
         self._teardown = teardown
         self._clock = clock
         self._limits = limits
-        self._also = also
+        self._also = list(also)
         self._started = clock.monotonic()
         self._task: asyncio.Task[None] | None = None
+
+    def also(self, sweep: Callable[[], Awaitable[object]]) -> None:
+        """Run `sweep` with every later sweep too."""
+        self._also.append(sweep)
 
     async def restore(self) -> int:
         """List every stored session that has not ended as awaited; answer how many there are."""

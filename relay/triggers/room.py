@@ -23,6 +23,7 @@ class TriggerRoom:
         self.deliveries = Deliveries(storage, sessions.registry, sessions.links, bus, clock)
         sessions.registration.when_linked(self.history.linked)
         sessions.registration.after_registered(self.deliveries.registered)
+        sessions.sweeper.also(self.deliveries.sweep)
 
     def attach(self, realtime: Realtime, watched: Watched) -> None:
         """Add the room's events to `/relay` and `/viewer`; `watched` answers the session that a browser watches."""
@@ -33,10 +34,6 @@ class TriggerRoom:
         ViewerTriggers(sessions.registry, sessions.links, self.history, self.deliveries, watched).attach(
             realtime.namespace("/viewer")
         )
-
-    async def sweep(self) -> None:
-        """Forget old histories and deliveries. Raises StorageError."""
-        await self.deliveries.sweep()
 
     async def close(self) -> None:
         """Finish what is under way; call it before the storage closes."""
