@@ -12,8 +12,10 @@ from aiohttp import web
 
 from relay import __version__
 from relay.accounts.accounts import Accounts
+from relay.accounts.control import SOCKET_NAME, ControlServer
 from relay.accounts.handshake import AgentHandshake, BrowserHandshake, SocketsByCredential
 from relay.accounts.routes import routes as account_routes
+from relay.accounts.user_admin import AdminError, UserAdmin
 from relay.app_settings import Tuning, accounts_config, proxy_policy, realtime_config, session_limits
 from relay.attachments.attachments import Attachments
 from relay.attachments.routes import AttachmentRoutes
@@ -95,7 +97,11 @@ class Application:
         )
         self.triggers = TriggerRoom(storage, clock, bus, self.sessions)
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
+        self.triggers = TriggerRoom(storage, clock, bus, self.sessions)
         self.viewers = self._wire_sockets(bus, clock, tuning)
+        self.control = ControlServer(
+            settings.data_dir / SOCKET_NAME, UserAdmin(self.accounts.users).handlers(), refusals=(AdminError,)
+        )
         self._versions = LatestVersion(settings.server.update_check_url, clock)
         self.http = self._serve(clock, tuning, open_ui(settings.server.ui_dir, self.security))
 
@@ -124,6 +130,7 @@ class Application:
         await self.attachments.load()
         await self.sessions.start()
         self.tunnels.start()
+        await self.control.start()
 
     def startup_lines(self) -> list[str]:
         """Answer what the terminal shows besides the addresses."""
@@ -135,10 +142,12 @@ class Application:
 
         Transports close without Socket.IO packets, so that clients come back (sockets-agents.md 4.4).
         """
+        await self.control.close()
         await self.realtime.close()
         await self.tunnels.close()
         await self.http.close()
         await self.viewers.close()
+        await self.triggers.close()
         await self.sessions.close()
         await self.triggers.close()
         await self.hidden_models.close()
@@ -184,6 +193,7 @@ class Application:
             tuning.viewers,
         )
         sessions.sockets.on_exec_result(viewers.exec_result)
+        self.triggers.attach(realtime, viewers.watched)
         self.triggers.attach(realtime, viewers.watched)
         ServiceAnnouncements(runners.registry, sessions.registry, feed.updated).attach(realtime.namespace("/runner"))
         ServiceMessages(runners.registry, sessions.registry, viewers.watched, clock).attach(
