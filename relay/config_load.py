@@ -13,6 +13,8 @@ from relay.config_options import Option
 
 #: `RELAY_*` names that are no options: where the configuration file is.
 CONFIG_VARIABLE: Final = "RELAY_CONFIG"
+#: A shorter secret is taken with a warning (rest-account.md 15).
+SHORTEST_SECRET: Final = 32
 
 
 def load_settings(
@@ -122,6 +124,9 @@ def _read(entry: Option, value: object, name: str, source: str) -> object:
 
 
 def _build(values: Mapping[str, object], warnings: tuple[str, ...]) -> Settings:
+    secret = values.get("auth.secret")
+    if isinstance(secret, str) and 0 < len(secret) < SHORTEST_SECRET:
+        warnings = (*warnings, f"auth.secret is short; {SHORTEST_SECRET} characters or more are hard to guess")
     settings = Settings(warnings=warnings)
     changed: dict[str, object] = {}
     for section in dataclasses.fields(Settings):

@@ -163,6 +163,13 @@ def test_only_the_exact_text_false_switches_the_mobile_origins_off(value: str, e
     assert ("capacitor://localhost" in settings.trusted_origins) is expected
 
 
+def test_a_short_secret_is_a_warning_that_does_not_repeat_it() -> None:
+    settings = load_settings(environment={"BETTER_AUTH_SECRET": "hunter2"})
+    assert settings.auth.secret == "hunter2"
+    assert settings.warnings == ("auth.secret is short; 32 characters or more are hard to guess",)
+    assert load_settings(environment={"BETTER_AUTH_SECRET": "x" * 32}).warnings == ()
+
+
 def test_an_unknown_variable_of_ours_is_a_warning() -> None:
     warnings = load_settings(environment={"RELAY_PROT": "1", "RELAYED": "x"}).warnings
     assert warnings == ("ignoring the unknown environment variable RELAY_PROT",)

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Room for the reconnects of a whole relay's clients after a restart.
 BACKLOG: Final = 1024
+#: Longest request line and longest header; upstream's runtime stops at 16 KiB in all.
+HEADER_BYTES: Final = 16_384
 
 
 class ListenError(Exception):
@@ -83,6 +85,9 @@ class Listener:
             # Longer than a proxy in front keeps its idle connections, so that it is not we who close one in use.
             keepalive_timeout=180.0,
             lingering_time=5.0,
+            # What browsers send at most: tunnelled apps share a host's cookies and keep state in their URLs.
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
             shutdown_timeout=self._limits.handlers,
         )
         await self._runner.setup()

@@ -28,7 +28,7 @@ class Body(Enum):
     NONE = "ignored"
     LENIENT = "JSON object; anything else counts as {}"
     STRICT = "JSON object; anything else is 400"
-    RAW = "left to the handler"
+    RAW = "left to the handler, which reads it with relay.http.body within the route's limit"
 
 
 @dataclass(slots=True)

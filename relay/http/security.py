@@ -53,10 +53,8 @@ class SecurityHeaders:
         """Add the headers that `response` does not set itself."""
         headers = response.headers
         for name, value in STANDARD_HEADERS:
-            if name not in headers:
-                headers[name] = value
-        if "Content-Security-Policy" not in headers:
-            headers["Content-Security-Policy"] = self.policy(request)
+            headers.setdefault(name, value)
+        headers.setdefault("Content-Security-Policy", self.policy(request))
         headers["Server"] = SERVER_NAME
 
     def policy(self, request: web.Request) -> str:

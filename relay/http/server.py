@@ -25,6 +25,7 @@ from relay.http.errors import (
     INVALID_KEY,
     MISSING_KEY,
     NOT_FOUND,
+    SHUTTING_DOWN,
     ApiError,
     ErrorSpec,
 )
@@ -81,13 +82,15 @@ class HttpServer:
         self._policy = policy
         self._fallback = fallback
         self._ids = RequestIds()
+        self._closing = False
         self._running: set[asyncio.Task[web.StreamResponse]] = set()
         #: Serve this with `AppRunner(handler_cancellation=True)`.
         self.app = catch_all(self._dispatch)
         self.app.on_response_prepare.append(self._prepare)
 
     async def close(self) -> None:
-        """Let the shielded handlers finish for a moment, then cancel what is left."""
+        """Refuse what still comes over open connections, let shielded handlers finish for a moment, cancel the rest."""
+        self._closing = True
         if self._running:
             await asyncio.wait(set(self._running), timeout=self._policy.limits.finish)
         for task in self._running:
@@ -125,6 +128,9 @@ class HttpServer:
             # aiohttp's own refusals (a bad WebSocket handshake, a body over its limit) in the shape of the contract.
             return self._failed(request, ApiError(error.status, error.text or error.reason))
         except Exception as error:
+            if isinstance(error, ConnectionError) and _BEGUN in request:
+                log.debug("client left a stream", extra={"route": _name(found), "reason": str(error)})
+                return self._failed(request, INTERNAL())
             known = self._known(error)
             if known is not None:
                 log.warning("request failed", extra={"route": _name(found), "reason": str(error)})
@@ -133,6 +139,8 @@ class HttpServer:
             return self._failed(request, INTERNAL(headers={"X-Request-Id": request_id.get()}))
 
     async def _outcome(self, request: web.Request, path: str, found: Found | None) -> web.StreamResponse:
+        if self._closing:
+            raise SHUTTING_DOWN(headers={"Connection": "close"})
         self._guard(request, path, found)
         if found is None:
             if self._fallback is None:

@@ -88,6 +88,13 @@ async def test_unknown_paths_and_methods_are_a_json_404(method: str, target: str
             assert json.loads(answer.body) == {"error": "Not found"}
 
 
+async def test_a_connect_request_is_no_proxy() -> None:
+    async with serving([_open("GET", "/api/echo/{name}")]) as served:
+        answer = await served.get_raw("example.com:443", method="CONNECT")
+        assert answer.status in {400, 404}
+        assert b"example" not in answer.body
+
+
 async def test_the_absolute_form_of_a_target_works() -> None:
     async with serving([_open("GET", "/api/echo/{name}")]) as served:
         assert (await served.get_raw(f"{served.origin}/api/echo/x")).status == 200
@@ -410,6 +417,67 @@ async def test_a_stream_that_fails_is_cut_and_never_ends_cleanly() -> None:
         with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientConnectionError)):
             async with served.session.get("/stream") as answer:
                 await answer.read()
+
+
+async def test_a_socket_that_fails_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    async def socket(call: Call) -> web.StreamResponse:
+        answer = web.WebSocketResponse()
+        await answer.prepare(call.request)
+        await answer.send_str("first")
+        raise LookupError("broken")
+
+    async with serving([Route("GET", "/socket", socket, "upgrades", auth=Auth.NONE, streamed=True)]) as served:
+        connection = await served.session.ws_connect("/socket")
+        kinds = [(await connection.receive(timeout=5)).type for _ in range(2)]
+        assert kinds[-1] in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+        "request handler failed"
+    ]
+
+
+async def test_a_client_that_leaves_a_stream_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    entered, left, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def stream(call: Call) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(call.request)
+        entered.set()
+        try:
+            while True:
+                await left.wait()
+                await answer.write(b"x" * 65_536)
+        finally:
+            ended.set()
+
+    async with serving([Route("GET", "/stream", stream, "streams", auth=Auth.NONE)]) as served:
+        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(entered.wait(), 5)
+        writer.transport.abort()
+        await asyncio.wait_for(_no_connections(served.listener), 5)
+        left.set()
+        await asyncio.wait_for(ended.wait(), 5)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_after_close_open_connections_are_told_to_go() -> None:
+    async with serving([_open("GET", "/x")]) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        ask = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
+        writer.write(ask)
+        assert (await read_answer(reader)).status == 200
+        await served.http.close()
+        writer.write(ask)
+        answer = await read_answer(reader)
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        assert json.loads(answer.body) == {"error": "The relay is shutting down"}
+        writer.close()
+
+
+async def test_long_urls_and_cookies_are_taken_up_to_16_kib() -> None:
+    async with serving([_open("GET", "/x")]) as served:
+        assert (await served.get_raw("/x?" + "a" * 12_000, "Cookie: a=" + "b" * 12_000)).status == 200
+        assert (await served.get_raw("/x", "Cookie: a=" + "b" * 20_000)).status == 400
 
 
 async def test_close_waits_for_a_shielded_handler_and_then_cancels_it() -> None:
