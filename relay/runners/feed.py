@@ -37,14 +37,17 @@ class RunnersFeed:
         of the one it had.
         """
         if runner.user_id in self._rooms:
-            self._send(runner.user_id, "runner_added", runner.added_json())
+            self._rooms[runner.user_id].send(Packet.spliced(NAMESPACE, "runner_added", runner.added_json()))
             if runner.announce is not None or runner.warnings:
                 self.updated(runner)
 
     def updated(self, runner: Runner) -> None:
         """Tell of changed skills, agents, plugins, services or warnings, with the real session count."""
         if runner.user_id in self._rooms and self._registry.get(runner.runner_id) is runner:
-            self._send(runner.user_id, "runner_updated", runner.info_json(self._count(runner)))
+            info = runner.info_json(self._count(runner))
+            # Of a browser that does not read, only the newest state of each runner is worth keeping.
+            newest = Packet.spliced(NAMESPACE, "runner_updated", info, supersedes=("runner", runner.runner_id))
+            self._rooms[runner.user_id].send(newest)
 
     def removed(self, runner: Runner) -> None:
         """Tell that a runner's socket closed."""
@@ -68,6 +71,3 @@ class RunnersFeed:
 
     def _count(self, runner: Runner) -> int:
         return len(self._session_ids(runner.user_id, runner.runner_id))
-
-    def _send(self, user_id: str, event: str, info: bytes) -> None:
-        self._rooms[user_id].send(Packet.spliced(NAMESPACE, event, info))

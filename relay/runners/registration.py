@@ -85,6 +85,8 @@ class Registrar:
             log.warning("runner refused", extra={"user_id": admission.user_id, "reason": str(refusal)})
             socket.emit("error", {"message": str(refusal)})
             socket.disconnect()
+            # A full disconnect: the client has nothing else on this connection, and nobody else may use it.
+            socket.close_transport()
             return
         except StorageError:
             log.exception("runner registration put off", extra={"runner_id": requested})

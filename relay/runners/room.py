@@ -16,7 +16,7 @@ from relay.runners.identities import RunnerIdentities
 from relay.runners.registration import Contributors, Registrar
 from relay.runners.registry import RunnerRegistry
 from relay.runners.routes import RunnerRoutes
-from relay.runners.rpc import RunnerRpc
+from relay.runners.rpc import MAX_PENDING, RunnerRpc
 from relay.runners.sockets import RunnerSockets
 from relay.runners.store import RunnerStore
 from relay.runners.subscriptions import SubscriptionRevisions
@@ -26,11 +26,12 @@ from relay.storage import Storage
 class RunnerRoom:
     """Own every part of the room; `registry`, `rpc` and the like are what other rooms build on."""
 
-    def __init__(self, storage: Storage, clock: Clock, bus: Bus) -> None:
+    def __init__(self, storage: Storage, clock: Clock, bus: Bus, *, max_pending: int = MAX_PENDING) -> None:
+        """`max_pending` bounds the open requests of one runner and family (sockets-agents.md 3.13)."""
         store = RunnerStore(storage)
         self._bus = bus
         self.registry = RunnerRegistry()
-        self.rpc = RunnerRpc()
+        self.rpc = RunnerRpc(max_pending=max_pending)
         self.identities = RunnerIdentities(store, clock)
         self.folders = RecentFolders(store, clock)
         self.revisions = SubscriptionRevisions(clock)

@@ -25,18 +25,10 @@ from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
 from relay.jsontext import dumps
 from relay.realtime import Realtime, RealtimeConfig, Socket
-from relay.runners.catalogue import Catalogue
-from relay.runners.feed import RunnersFeed
-from relay.runners.folders import RecentFolders
-from relay.runners.identities import RunnerIdentities
-from relay.runners.registration import Contributors, Registrar
-from relay.runners.registry import RunnerRegistry
-from relay.runners.routes import RunnerRoutes
-from relay.runners.rpc import RunnerRpc
+from relay.runners.registration import Contributors
+from relay.runners.room import RunnerRoom
 from relay.runners.runner import Runner
-from relay.runners.sockets import RunnerSockets
-from relay.runners.store import RunnerStore
-from relay.runners.subscriptions import NoSubscriptions, SubscriptionRevisions
+from relay.runners.subscriptions import NoSubscriptions
 from relay.services.announce import ServiceAnnouncements
 from relay.services.messages import ServiceMessages
 from relay.sessions.audience import Watcher
@@ -138,23 +130,14 @@ class Rig:
         self.port = server.sockets[0].getsockname()[1]
 
     def _build_runners(self) -> None:
-        store = RunnerStore(self.storage)
-        self.runners = RunnerRegistry()
-        self.rpc = RunnerRpc(max_pending=self.options.max_pending)
-        self.identities = RunnerIdentities(store, self.clock)
-        self.folders = RecentFolders(store, self.clock)
-        self.feed = RunnersFeed(self.runners, self.session_ids)
-        contributors = Contributors(
-            existing_sessions=self.existing_sessions,
-            after_registered=(NoSubscriptions(SubscriptionRevisions(self.clock)),),
-        )
-        registrar = Registrar(self.runners, self.identities, self.rpc, self.feed, self.bus, contributors)
-        catalogue = Catalogue(self.rpc, self.feed.updated)
+        room = RunnerRoom(self.storage, self.clock, self.bus, max_pending=self.options.max_pending)
+        self.room = room
+        self.runners, self.rpc, self.identities, self.folders = room.registry, room.rpc, room.identities, room.folders
         agents = AgentHandshake(self.accounts)
         browsers = BrowserHandshake(self.accounts, self.origins)
+        contributors = Contributors(self.existing_sessions, (NoSubscriptions(room.revisions),))
+        self.feed = room.attach(self.realtime, agents, browsers, contributors, self.session_ids)
         namespaces = {name: self.realtime.namespace(f"/{name}") for name in ("runner", "relay", "viewer", "runners")}
-        RunnerSockets(self.runners, registrar, catalogue, self.feed.updated).attach(namespaces["runner"], agents)
-        self.feed.attach(namespaces["runners"], browsers)
         namespaces["relay"].authenticate(agents)
         namespaces["relay"].on_connect(self._agent_joined)
         namespaces["viewer"].authenticate(browsers)
@@ -180,7 +163,7 @@ class Rig:
         async def hidden(user_id: str) -> Sequence[str]:
             return self.hidden.get(user_id, [])
 
-        return RunnerRoutes(self.runners, self.rpc, self.folders, self.session_ids, hidden).table()
+        return self.room.routes(self.session_ids, hidden)
 
     async def _socket_io(self, call: Call) -> web.StreamResponse:
         return await self.realtime.handle(call.request)
