@@ -129,7 +129,7 @@ class House:
 
     async def new_key(self, cookie: Mapping[str, str], body: Mapping[str, object] | None = None) -> dict[str, object]:
         """Make an API key and answer what the endpoint said."""
-        reply = await self.auth("/api-key/create", dict(body or {"name": "test"}), cookie)
+        reply = await self.auth("/api-key/create", {"name": "test"} if body is None else dict(body), cookie)
         assert reply.status == 200, reply.body
         return reply.json()
 
