@@ -194,7 +194,6 @@ class Application:
         )
         sessions.sockets.on_exec_result(viewers.exec_result)
         self.triggers.attach(realtime, viewers.watched)
-        self.triggers.attach(realtime, viewers.watched)
         ServiceAnnouncements(runners.registry, sessions.registry, feed.updated).attach(realtime.namespace("/runner"))
         ServiceMessages(runners.registry, sessions.registry, viewers.watched, clock).attach(
             realtime.namespace("/runner"), realtime.namespace("/viewer"), realtime.namespace("/relay")
