@@ -95,7 +95,6 @@ class Application:
                 public_base=self.public_base,
             )
         )
-        self.triggers = TriggerRoom(storage, clock, bus, self.sessions)
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
         self.triggers = TriggerRoom(storage, clock, bus, self.sessions)
         self.viewers = self._wire_sockets(bus, clock, tuning)
@@ -147,7 +146,6 @@ class Application:
         await self.tunnels.close()
         await self.http.close()
         await self.viewers.close()
-        await self.triggers.close()
         await self.sessions.close()
         await self.triggers.close()
         await self.hidden_models.close()
