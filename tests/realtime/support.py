@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -67,9 +67,7 @@ class Served:
         assert isinstance(opened["sid"], str)
         return str(opened["sid"])
 
-    async def websocket(
-        self, query: str = "EIO=4&transport=websocket", headers: dict[str, str] | None = None
-    ) -> Wire:
+    async def websocket(self, query: str = "EIO=4&transport=websocket", headers: dict[str, str] | None = None) -> Wire:
         """Open a WebSocket without reading anything from it."""
         url = f"ws://127.0.0.1:{self.port}{self.path}?{query}"
         return Wire(await self.http.ws_connect(url, headers=headers, max_msg_size=0, autoclose=True))
@@ -142,21 +140,23 @@ class Wire:
         await self.ws.close()
 
 
+def _remote(request: web.Request) -> str:
+    return request.remote or ""
+
+
+def _allow(request: web.Request, origin: str) -> bool:
+    return True
+
+
 @asynccontextmanager
 async def mounted(
-    handler: Callable[[web.Request], object], realtime: Realtime, path: str = "/socket.io/"
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], realtime: Realtime, path: str = "/socket.io/"
 ) -> AsyncIterator[Served]:
     """Run an application with one catch-all handler, as the relay does: handlers are cancelled with their client."""
     complaints: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     app = web.Application()
-
-    async def dispatch(request: web.Request) -> web.StreamResponse:
-        answer = await handler(request)  # type: ignore[misc]  # a coroutine function, typed loosely
-        assert isinstance(answer, web.StreamResponse)
-        return answer
-
-    app.router.add_route("*", path, dispatch)
+    app.router.add_route("*", path, handler)
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -174,12 +174,13 @@ async def mounted(
 
 @asynccontextmanager
 async def serving(
-    setup: Callable[[Realtime], None] | None = None,
+    setup: Callable[[Realtime], object] | None = None,
     config: RealtimeConfig = CALM,
-    allow_origin: Callable[[web.Request, str], bool] = lambda request, origin: True,
+    allow_origin: Callable[[web.Request, str], bool] = _allow,
+    client_ip: Callable[[web.Request], str] = _remote,
 ) -> AsyncIterator[Served]:
     """Serve Socket.IO."""
-    realtime = Realtime(config, Clock(), client_ip=lambda request: request.remote or "", allow_origin=allow_origin)
+    realtime = Realtime(config, Clock(), client_ip=client_ip, allow_origin=allow_origin)
     if setup is not None:
         setup(realtime)
     async with mounted(realtime.handle, realtime, config.path) as served:
@@ -208,9 +209,8 @@ class Echo:
 @asynccontextmanager
 async def serving_engine(config: RealtimeConfig = SUITE) -> AsyncIterator[Served]:
     """Serve bare Engine.IO that echoes."""
-    options = {"client_ip": lambda request: request.remote or "", "allow_origin": lambda request, origin: True}
-    engine = Engine(config, Echo, **options)
-    realtime = Realtime(config, Clock(), **options)
+    engine = Engine(config, Echo, client_ip=_remote, allow_origin=_allow)
+    realtime = Realtime(config, Clock(), client_ip=_remote, allow_origin=_allow)
     async with mounted(engine.handle, realtime, "/engine.io/") as served:
         try:
             yield served
@@ -219,7 +219,7 @@ async def serving_engine(config: RealtimeConfig = SUITE) -> AsyncIterator[Served
 
 
 class RawSocket:
-    """A WebSocket client made of a bare TCP socket: reads when told, masks with zeros, closes with a reset if asked to."""
+    """A WebSocket client made of a bare TCP socket: reads when told, masks with zeros, can close with a reset."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock

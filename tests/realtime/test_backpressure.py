@@ -260,7 +260,7 @@ class TestSenderThatIsTooQuick:
 class TestFailedWrite:
     @pytest.mark.parametrize("ending", ["reset", "close"])
     async def test_what_the_peer_sent_before_it_closed_is_handled_to_the_end(self, ending: str) -> None:
-        """Let acknowledgements fail while megabytes of the peer's last words are still unread (sockets-agents.md 2.9)."""
+        """Let acknowledgements fail while megabytes that the peer sent are still unread (sockets-agents.md 2.9)."""
         gate = asyncio.Event()
         handled: list[int] = []
         gone: list[str] = []
@@ -304,7 +304,7 @@ def unsent(raw: RawSocket) -> int:
 
 
 async def test_a_large_message_is_received_and_sent_whole() -> None:
-    async with serving(lambda realtime: Hall(realtime) and None) as served:
+    async with serving(Hall) as served:
         wire: Wire = await served.joined("/v")
         text = "z" * 30 * MIB
         await wire.send(f'42/v,1["ping-me","{text}"]')

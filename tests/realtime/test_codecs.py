@@ -42,7 +42,10 @@ class TestEngineCodec:
     def test_a_payload_comes_back_as_it_was(self, packets: list[EnginePacket]) -> None:
         assert engine_codec.decode_payload(engine_codec.encode_payload(packets)) == packets
 
-    @given(st.binary(max_size=60) | st.lists(st.sampled_from([b"4", b"b", b"\x1e", b"AQ==", b"9", b"", b"2"])).map(b"".join))
+    @given(
+        st.binary(max_size=60)
+        | st.lists(st.sampled_from([b"4", b"b", b"\x1e", b"AQ==", b"9", b"", b"2"])).map(b"".join)
+    )
     def test_garbage_raises_nothing_but_codec_error(self, body: bytes) -> None:
         try:
             packets = engine_codec.decode_payload(body)
@@ -111,7 +114,9 @@ class TestSocketCodec:
         st.binary(max_size=80)
         | st.text(max_size=40).map(str.encode)
         | st.lists(
-            st.sampled_from([b"2", b"5", b"0", b"-", b"/a", b",", b"[", b"]", b'"e"', b"{}", b"17", b"?x", b"\xff", b"\\ud800"])
+            st.sampled_from(
+                [b"2", b"5", b"0", b"-", b"/a", b",", b"[", b"]", b'"e"', b"{}", b"17", b"?x", b"\xff", b"\\ud800"]
+            )
         ).map(b"".join)
     )
     def test_garbage_raises_nothing_but_codec_error(self, text: bytes) -> None:
@@ -126,7 +131,18 @@ class TestSocketCodec:
 
     @pytest.mark.parametrize(
         "text",
-        [b"", b"7", b"a", b"5", b"51", b"51[]", b"5-[]", b"599999-[]", b"2" + b"1" * 17 + b"[]", b"2/" + b"n" * 600 + b",[]"],
+        [
+            b"",
+            b"7",
+            b"a",
+            b"5",
+            b"51",
+            b"51[]",
+            b"5-[]",
+            b"599999-[]",
+            b"2" + b"1" * 17 + b"[]",
+            b"2/" + b"n" * 600 + b",[]",
+        ],
     )
     def test_malformed_heads_are_refused(self, text: bytes) -> None:
         with pytest.raises(CodecError):

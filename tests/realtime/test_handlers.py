@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from aiohttp import WSMsgType
 
 from relay.clock import Clock
 from relay.realtime import Ack, AckTimeout, Packet, Realtime, RealtimeConfig, Socket, SocketGone
@@ -88,7 +89,7 @@ class TestArguments:
 
         async with serving(setup) as served:
             wire = await served.joined()
-            await wire.ws.send_frame(b'42["e","\xff"]', 1)
+            await wire.ws.send_frame(b'42["e","\xff"]', WSMsgType.TEXT)
             await wire.closed()
             await until(lambda: log.gone == ["parse error"], "the disconnect handler ran")
         assert log.seen == []
@@ -373,6 +374,7 @@ class TestRegistration:
 
 async def test_frames_of_one_turn_leave_together_and_in_order() -> None:
     """An acknowledgement, an event and a broadcast of one handler arrive as they were made."""
+
     async def burst(socket: Socket, argument: object, ack: Ack) -> None:
         for number in range(300):
             socket.emit("n", number)

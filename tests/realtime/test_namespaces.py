@@ -214,7 +214,7 @@ class TestSeveralNamespaces:
 
     @pytest.mark.parametrize("packets", [["40/a,", "40/a,"], ["42/a,[]"], ['42["e"]'], ["44/a,{}"]])
     async def test_packets_out_of_state_close_the_connection_of_a_stranger(self, packets: list[str]) -> None:
-        async with serving(lambda realtime: House(realtime) and None) as served:
+        async with serving(House) as served:
             wire = await served.websocket()
             await wire.receive_any()
             for packet in packets:
@@ -286,7 +286,7 @@ class TestRooms:
             assert len(room) == 0
 
     async def test_a_namespace_reaches_all_its_sockets(self) -> None:
-        async with serving(lambda realtime: House(realtime) and None) as served:
+        async with serving(House) as served:
             wires = [await served.joined("/a") for _ in range(2)]
             served.realtime.namespace("/a").emit("all", 1)
             served.realtime.namespace("/b").emit("nobody", object())

@@ -15,7 +15,8 @@ async def test_deadlines_fire_in_order_and_cancelled_ones_never() -> None:
     fired: list[str] = []
     done = asyncio.Event()
     now = sweeper.now()
-    sweeper.at(now + 0.06, lambda: (fired.append("late"), done.set())[0])
+    sweeper.at(now + 0.06, lambda: fired.append("late"))
+    sweeper.at(now + 0.07, done.set)
     sweeper.at(now + 0.02, lambda: fired.append("early"))
     sweeper.at(now + 0.04, lambda: fired.append("cancelled")).cancel()
     async with asyncio.timeout(5):
@@ -26,7 +27,11 @@ async def test_deadlines_fire_in_order_and_cancelled_ones_never() -> None:
 async def test_a_deadline_set_while_sweeping_is_served() -> None:
     sweeper = Sweeper()
     done = asyncio.Event()
-    sweeper.at(sweeper.now(), lambda: sweeper.at(sweeper.now() + 0.01, done.set) and None)
+
+    def again() -> None:
+        sweeper.at(sweeper.now() + 0.01, done.set)
+
+    sweeper.at(sweeper.now(), again)
     async with asyncio.timeout(5):
         await done.wait()
 
