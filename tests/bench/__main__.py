@@ -1,0 +1,123 @@
+"""Choose the load: `python -m tests.bench fanout|paced|rest|crowd|start`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Final
+
+from tests.bench import crowd, fanout, rest, start, target
+from tests.bench.report import Report
+
+#: The rows of the table that the relay is measured by.
+_ROWS: Final = (("flat", 1024), ("growing", 16 * 1024), ("flat", 100 * 1024))
+
+Load = Callable[[target.Target], Coroutine[object, object, list[Report]]]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Answer the parser of the command line."""
+    top = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON object per row")
+    common.add_argument("--url", help="measure a server that is running already, such as PizzaPi's own")
+    common.add_argument("--pid", type=int, action="append", default=[], help="its process; repeat for its database")
+    common.add_argument("--key", help="an API key of it; otherwise the bench registers an account")
+    commands = top.add_subparsers(dest="command", required=True)
+
+    flood = commands.add_parser("fanout", parents=[common], help="one agent in a flood, many viewers")
+    flood.add_argument("--viewers", type=int, default=10)
+    flood.add_argument("--kind", choices=("flat", "growing"), help="measure this row only")
+    flood.add_argument("--size", type=int, default=1024, help="bytes of an event; with --kind")
+    flood.add_argument("--seconds", type=float, default=5.0)
+
+    pace = commands.add_parser("paced", parents=[common], help="latency at a steady rate")
+    pace.add_argument("--sessions", type=int, default=10)
+    pace.add_argument("--viewers", type=int, default=3)
+    pace.add_argument("--rate", type=float, default=20.0, help="events per second of each session")
+    pace.add_argument("--seconds", type=float, default=15.0)
+
+    reads = commands.add_parser("rest", parents=[common], help="reads of the runner and session lists")
+    reads.add_argument("--connections", type=int, default=16)
+    reads.add_argument("--seconds", type=float, default=5.0)
+    reads.add_argument("--stored", type=int, default=1000)
+
+    many = commands.add_parser("crowd", parents=[common], help="many idle connections")
+    many.add_argument("--runners", type=int, default=200)
+    many.add_argument("--sessions", type=int, default=500)
+    many.add_argument("--viewers", type=int, default=1000)
+    many.add_argument("--tunnels", type=int, default=200)
+    many.add_argument("--hubs", type=int, default=10)
+    many.add_argument("--seconds", type=float, default=30.0)
+
+    begin = commands.add_parser("start", help="start to /health, memory with nobody connected")
+    begin.add_argument("--json", action="store_true", help="print one JSON object per row")
+    begin.add_argument("--runs", type=int, default=5)
+    return top
+
+
+def load_of(options: argparse.Namespace) -> Load:
+    """Answer the load that the options describe."""
+
+    async def flooded(server: target.Target) -> list[Report]:
+        rows = ((options.kind, options.size),) if options.kind else _ROWS
+        plans = [fanout.Flood(kind, size, options.viewers, options.seconds) for kind, size in rows]
+        return [await fanout.flood(server, plan) for plan in plans]
+
+    async def paced(server: target.Target) -> list[Report]:
+        return [
+            await fanout.paced(
+                server, fanout.Pace(options.sessions, options.viewers, options.rate, options.seconds)
+            )
+        ]
+
+    async def read(server: target.Target) -> list[Report]:
+        return await rest.rest(server, rest.Reads(options.connections, options.seconds, options.stored))
+
+    async def crowded(server: target.Target) -> list[Report]:
+        plan = crowd.Crowd(
+            options.runners, options.sessions, options.viewers, options.tunnels, options.hubs, options.seconds
+        )
+        return [await crowd.crowd(server, plan)]
+
+    loads: dict[str, Load] = {"fanout": flooded, "paced": paced, "rest": read, "crowd": crowded}
+    return loads[options.command]
+
+
+def run(arguments: list[str]) -> list[Report]:
+    """Run one command and answer its rows."""
+    options = parser().parse_args(arguments)
+    if options.command == "start":
+        reports = [start.start(options.runs)]
+    else:
+        server = target.attached(options.url, options.pid, options.key) if options.url else target.own_relay()
+        with server as under_load:
+            reports = _in_loop(load_of(options), under_load)
+        if not options.url:
+            raised = ", ".join(f"{name}={value}" for name, value in target.RAISED_LIMITS.items())
+            reports[-1].notes.append(f"all load comes from one address, so the relay ran with {raised}")
+    for report in reports:
+        report.show(as_json=options.json)
+    return reports
+
+
+def _in_loop(load: Load, server: target.Target) -> list[Report]:
+    """Run a load on the quickest event loop there is."""
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(load(server))
+    return asyncio.run(load(server))
+
+
+def main() -> None:
+    """Exit with 1 when anything was lost, out of order or refused."""
+    sys.exit(1 if any(report.wrong for report in run(sys.argv[1:])) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Measure reads over REST on kept-alive connections, each sending its next request when it has its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, cast
+
+from tests.bench.peers import Agent, RunnerPeer
+from tests.bench.report import Report, percentile, rate
+from tests.bench.target import Target
+from tests.bench.wire import open_socket
+
+_WARM_UP: Final = 0.3
+_TIMEOUT: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Describe a run: connections, seconds, stored sessions to make first."""
+
+    connections: int
+    seconds: float
+    stored: int
+
+
+class HttpClient(asyncio.Protocol):
+    """Send one request over and over on one connection."""
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._sent_at = 0.0
+        self._stopping = False
+        self.answered = 0
+        self.failed = 0
+        self.answer_bytes = 0
+        self.latencies: list[float] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start."""
+        # uvloop's transports have the methods but not the base class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End; an end that was not asked for is a failure."""
+        self.failed += not self._stopping
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in answers with a length, which these are."""
+        self._buffer += data
+        head_end = self._buffer.find(b"\r\n\r\n")
+        if head_end < 0:
+            return
+        at = self._buffer.lower().find(b"content-length:", 0, head_end)
+        length = int(self._buffer[at + 15 : self._buffer.index(b"\r", at)]) if at >= 0 else 0
+        end = head_end + 4 + length
+        if len(self._buffer) < end:
+            return
+        self.answered += 1
+        self.failed += not self._buffer.startswith(b"HTTP/1.1 200")
+        self.answer_bytes = length
+        self.latencies.append(time.perf_counter() - self._sent_at)
+        self._buffer = self._buffer[end:]
+        if self._stopping:
+            self.close()
+        else:
+            self._send()
+
+    def stop(self) -> None:
+        """Close after the answer that is under way."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _send(self) -> None:
+        assert self._transport is not None
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._request)
+
+
+async def read(target: Target, path: str, plan: Reads) -> Report:
+    """Measure one path."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nx-api-key: {target.key}\r\n\r\n".encode()
+    loop = asyncio.get_running_loop()
+    clients = [HttpClient(request) for _ in range(plan.connections)]
+    for client in clients:
+        await loop.create_connection(partial(_itself, client), target.host, target.port)
+    await asyncio.sleep(_WARM_UP)
+    for client in clients:
+        client.latencies.clear()
+    cpu, begun, before = target.cpu_seconds(), time.perf_counter(), sum(client.answered for client in clients)
+    await asyncio.sleep(plan.seconds)
+    used, taken = target.cpu_seconds() - cpu, time.perf_counter() - begun
+    answered = sum(client.answered for client in clients) - before
+    for client in clients:
+        client.stop()
+    async with asyncio.timeout(_TIMEOUT):
+        await asyncio.gather(*(client.done for client in clients))
+    latencies = [seconds * 1000 for client in clients for seconds in client.latencies]
+    report = Report(f"GET {path}, {plan.connections} connections, answers of {clients[0].answer_bytes:,} bytes")
+    report.numbers = {
+        "requests per CPU-second": rate(answered, used),
+        "requests per second": rate(answered, taken),
+        "latency p50, ms": percentile(latencies, 50),
+        "latency p99, ms": percentile(latencies, 99),
+        "server CPU, percent of its core": 100 * rate(used, taken),
+    }
+    report.wrong = sum(client.failed for client in clients)
+    return report
+
+
+async def rest(target: Target, plan: Reads) -> list[Report]:
+    """Measure the runner list with one runner, and the session list with so many stored."""
+    runner = await open_socket(RunnerPeer(target.host, target.port, target.key), target.host, target.port)
+    await runner.joined
+    await runner.register()
+    for _ in range(plan.stored):
+        await _store_session(target)
+    reports = [await read(target, "/api/runners", plan), await read(target, "/api/sessions", plan)]
+    reports[1].notes.append(f"{plan.stored:,} sessions stored, the first page of them")
+    runner.close()
+    return reports
+
+
+def _itself(client: HttpClient) -> HttpClient:
+    return client
+
+
+async def _store_session(target: Target) -> None:
+    """Let a session come and end, which leaves its row."""
+    agent = await open_socket(Agent(target.host, target.port, target.key), target.host, target.port)
+    await agent.joined
+    await agent.register()
+    async with asyncio.timeout(_TIMEOUT):
+        while agent.acked < 2:
+            await asyncio.sleep(0)
+    agent.emit("session_end", {"sessionId": agent.session_id, "token": agent.registered.result()})
+    agent.send_text(b"41/relay,")
+    agent.finish()
+    async with asyncio.timeout(_TIMEOUT):
+        await agent.closed
