@@ -7,10 +7,14 @@ drop can no longer put it in (../design.md, State and durability).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, TypeVar
 
 V = TypeVar("V")
+R = TypeVar("R")
+
+#: Something is revoked during every one of so many reads only when somebody revokes without end.
+_READS: Final = 8
 
 
 class Cache(Generic[V]):
@@ -35,6 +39,20 @@ class Cache(Generic[V]):
     def ticket(self) -> int:
         """Answer what `put` wants to see; take it before the row is read."""
         return self._drops
+
+    async def read(self, fetch: Callable[[], Awaitable[R]]) -> tuple[R, int]:
+        """Answer what `fetch` reads, with its ticket; reads again when anything was dropped meanwhile.
+
+        Without that a socket could be admitted on a row that was revoked while it was read, after the news of the
+        revocation, and nobody would cut it.
+        """
+        for _ in range(_READS - 1):
+            ticket = self._drops
+            row = await fetch()
+            if ticket == self._drops:
+                return row, ticket
+        ticket = self._drops
+        return await fetch(), ticket
 
     def put(self, key: str, value: V, ticket: int) -> None:
         """Keep an entry unless anything was dropped since the ticket was taken: the row may be older than the drop."""

@@ -59,7 +59,7 @@ class ControlServer:
         self._directory: str | None = None
 
     async def start(self) -> None:
-        """Listen; a socket file that a killed relay left is replaced. Raises OSError.
+        """Listen; a socket file that a killed relay left is replaced. Where there can be none, the log says so.
 
         Where the path is too long for a socket, it lies in a directory of its own under the temporary one and a link
         stands in its place. Systems without Unix sockets get none.
@@ -67,6 +67,15 @@ class ControlServer:
         if not hasattr(socket, "AF_UNIX"):
             log.info("this system has no Unix sockets; `relay user` works only while the relay is stopped")
             return
+        try:
+            await self._listen()
+        except OSError as error:
+            # Some file systems hold no sockets; a relay without this one still does all the rest.
+            log.warning(
+                "no control socket; `relay user` works only while the relay is stopped", extra={"reason": str(error)}
+            )
+
+    async def _listen(self) -> None:
         self._remove()
         real = self._path
         if len(os.fsencode(self._path)) > _LONGEST_PATH:

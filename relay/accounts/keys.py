@@ -92,8 +92,7 @@ class Keys:
         if found is not None:
             return KeyCheck(KeyState.VALID, found.key, found.user_name)
         hashed = digest(raw)
-        ticket = self._cache.ticket
-        row = await self._store.key(hashed)
+        row, ticket = await self._cache.read(lambda: self._store.key(hashed))
         if row is None:
             return KeyCheck(KeyState.UNKNOWN)
         key, user_name = row

@@ -30,6 +30,10 @@ _LIFE_MS: Final = cookies.MAX_AGE * 1000
 _REFRESH_AFTER_MS: Final = _DAY_MS
 #: A browser's name is longer than this only on purpose.
 _MAX_USER_AGENT: Final = 1024
+#: Checking a signature costs more than the rest of a request's identity. Characters of a `Cookie` header that is
+#: remembered with its token, and how many are.
+_MEMORABLE: Final = 1024
+_MEMORABLE_HEADERS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,21 @@ class Sessions:
         self._steps = steps
         self._secret = secret
         self._cache: Cache[LiveSession] = Cache(limits.cached_credentials)
+        # What a header is signed for never changes, so this memory can't grow stale; whether the session lives is
+        # another question.
+        self._tokens: Cache[str] = Cache(_MEMORABLE_HEADERS)
 
     def token_of(self, request: web.Request) -> str | None:
         """Answer the token that the request's cookie carries under our signature, whether its session lives or not."""
         header = request.headers.get("Cookie")
-        return None if header is None else cookies.read_signed(self._secret, header, cookies.SESSION_TOKEN)
+        if header is None:
+            return None
+        token = self._tokens.get(header)
+        if token is None:
+            token = cookies.read_signed(self._secret, header, cookies.SESSION_TOKEN)
+            if token is not None and len(header) <= _MEMORABLE:
+                self._tokens.put(header, token, self._tokens.ticket)
+        return token
 
     def is_remembered(self, request: web.Request) -> bool:
         """Tell whether the sign-in asked to outlive the browser (`rememberMe`, the default)."""
@@ -86,8 +100,7 @@ class Sessions:
         live = self.known(token)
         if live is not None:
             return live
-        ticket = self._cache.ticket
-        row = await self._store.session(token)
+        row, ticket = await self._cache.read(lambda: self._store.session(token))
         if row is None:
             return None
         session, user_name = row

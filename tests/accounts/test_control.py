@@ -70,6 +70,17 @@ async def test_a_path_too_long_for_a_socket_works_through_a_link(tmp_path: Path)
     assert not real.parent.exists()
 
 
+async def test_a_place_that_holds_no_socket_does_not_stop_the_relay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ControlServer(tmp_path / "missing" / SOCKET_NAME, {"echo": _echo})
+    await server.start()
+    assert "no control socket" in caplog.text
+    with pytest.raises(NoRelay):
+        await ask_relay(tmp_path / "missing" / SOCKET_NAME, {"verb": "echo"})
+    await server.close()
+
+
 async def test_what_is_no_request_is_told_so(tmp_path: Path) -> None:
     server = ControlServer(tmp_path / SOCKET_NAME, {"echo": _echo, "crash": _crash})
     await server.start()

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from relay.accounts.cache import Cache
 from relay.accounts.users import OPERATOR
 from relay.events import CredentialsRevoked, UserRemoved
 from relay.http.errors import ApiError
@@ -63,35 +64,68 @@ async def test_user_name_is_the_id_for_nobody(house: House) -> None:
     assert await house.accounts.user_name("who") == "who"
 
 
-@pytest.mark.parametrize("round_", range(10))
-async def test_a_key_that_is_deleted_while_it_is_verified_is_dead_afterwards(house: House, round_: int) -> None:
-    cookie = (await house.sign_up()).cookie()
-    key = await house.new_key(cookie)
+@pytest.mark.parametrize("turns", range(10))
+async def test_no_key_is_found_valid_after_the_news_of_its_end(house: House, turns: int) -> None:
+    key = await house.new_key((await house.sign_up()).cookie())
     raw, user_id = str(key["key"]), str(key["userId"])
 
-    async def late_delete() -> None:
-        for _ in range(round_):
+    async def verify() -> tuple[bool, int]:
+        valid = await house.accounts.verify_key(raw) is not None
+        return valid, len(house.revoked)
+
+    async def delete() -> None:
+        for _ in range(turns):
             await asyncio.sleep(0)
         assert await house.accounts.keys.delete(user_id, str(key["id"]))
 
-    await asyncio.gather(house.accounts.verify_key(raw), late_delete(), house.accounts.verify_key(raw))
-    assert await house.accounts.verify_key(raw) is None
+    deleting = asyncio.create_task(delete())
+    found: list[tuple[bool, int]] = []
+    while not deleting.done():
+        found += await asyncio.gather(verify(), verify())
+    await deleting
+    found.append(await verify())
+    # A socket that is let in after the news would never be cut.
+    assert [entry for entry in found if entry[0] and entry[1]] == []
+    assert found[-1] == (False, 1)
 
 
-@pytest.mark.parametrize("round_", range(10))
-async def test_a_session_that_is_revoked_while_it_is_looked_up_is_dead_afterwards(house: House, round_: int) -> None:
+@pytest.mark.parametrize("turns", range(10))
+async def test_no_session_is_found_alive_after_the_news_of_its_end(house: House, turns: int) -> None:
     reply = await house.sign_up()
     token = str(reply.json()["token"])
     user = reply.json()["user"]
     assert isinstance(user, dict)
 
-    async def late_revoke() -> None:
-        for _ in range(round_):
+    async def find() -> tuple[bool, int]:
+        alive = await house.accounts.sessions.find(token) is not None
+        return alive, len(house.revoked)
+
+    async def revoke() -> None:
+        for _ in range(turns):
             await asyncio.sleep(0)
         await house.accounts.sessions.revoke(str(user["id"]), token)
 
-    await asyncio.gather(house.accounts.sessions.find(token), late_revoke(), house.accounts.sessions.find(token))
-    assert await house.accounts.sessions.find(token) is None
+    revoking = asyncio.create_task(revoke())
+    found: list[tuple[bool, int]] = []
+    while not revoking.done():
+        found += await asyncio.gather(find(), find())
+    await revoking
+    found.append(await find())
+    assert [entry for entry in found if entry[0] and entry[1]] == []
+    assert found[-1] == (False, 1)
+
+
+async def test_a_read_that_a_drop_overtakes_is_read_again() -> None:
+    cache: Cache[str] = Cache(4)
+    rows = iter(["old", "new"])
+
+    async def fetch() -> str:
+        row = next(rows)
+        if row == "old":
+            cache.drop_key("other")
+        return row
+
+    assert await cache.read(fetch) == ("new", cache.ticket)
 
 
 async def test_a_revocation_whose_caller_leaves_still_empties_the_cache_and_tells(house: House) -> None:

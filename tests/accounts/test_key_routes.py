@@ -11,7 +11,7 @@ import pytest
 from relay.accounts.limits import KeyRateLimit
 from relay.accounts.users import OPERATOR
 from relay.storage import Storage, Transaction
-from tests.accounts.house import CONFIG, PASSWORD, House, eventually, open_house
+from tests.accounts.house import CONFIG, PASSWORD, House, eventually, open_house, with_limits
 from tests.clock import ManualClock
 
 
@@ -267,6 +267,14 @@ async def test_expired_credentials_that_nobody_uses_are_swept(
     assert len(await storage.fetch_all("SELECT id FROM apikey")) == 1
     assert await storage.fetch_all("SELECT id FROM cookie_session") == []
     assert [event.credential_ids for event in house.revoked] == [frozenset({key["id"]})]
+
+
+async def test_the_sweep_runs_by_itself(storage: Storage, clock: ManualClock) -> None:
+    async with open_house(storage, clock, with_limits(sweep_interval=0.01)) as house:
+        key = await house.new_key((await house.sign_up()).cookie(), {"expiresIn": 86_400})
+        clock.advance(86_400)
+        await eventually(lambda: bool(house.revoked))
+        assert [event.credential_ids for event in house.revoked] == [frozenset({key["id"]})]
 
 
 async def test_last_request_is_written_at_most_once_a_minute(
