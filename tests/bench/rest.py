@@ -15,6 +15,9 @@ from tests.bench.wire import open_socket
 
 _WARM_UP: Final = 0.3
 _TIMEOUT: Final = 20.0
+_BLANK_LINE: Final = b"\r\n\r\n"
+#: JSON holds no line ends, so this occurs only where the chunks end.
+_LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +57,14 @@ class HttpClient(asyncio.Protocol):
             self.done.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        """Take in answers with a length, which these are."""
+        """Take in one answer, whole."""
         self._buffer += data
-        head_end = self._buffer.find(b"\r\n\r\n")
-        if head_end < 0:
-            return
-        at = self._buffer.lower().find(b"content-length:", 0, head_end)
-        length = int(self._buffer[at + 15 : self._buffer.index(b"\r", at)]) if at >= 0 else 0
-        end = head_end + 4 + length
-        if len(self._buffer) < end:
+        end = end_of_answer(self._buffer)
+        if end is None:
             return
         self.answered += 1
         self.failed += not self._buffer.startswith(b"HTTP/1.1 200")
-        self.answer_bytes = length
+        self.answer_bytes = end - self._buffer.index(_BLANK_LINE) - len(_BLANK_LINE)
         self.latencies.append(time.perf_counter() - self._sent_at)
         self._buffer = self._buffer[end:]
         if self._stopping:
@@ -87,6 +85,20 @@ class HttpClient(asyncio.Protocol):
         assert self._transport is not None
         self._sent_at = time.perf_counter()
         self._transport.write(self._request)
+
+
+def end_of_answer(buffer: bytes) -> int | None:
+    """Answer where an HTTP/1.1 answer ends (RFC 9112 6), None while it is not all here."""
+    head_end = buffer.find(_BLANK_LINE)
+    if head_end < 0:
+        return None
+    head, body = buffer[:head_end].lower(), head_end + len(_BLANK_LINE)
+    if b"\r\ntransfer-encoding: chunked" in head:
+        last = buffer.find(_LAST_CHUNK, head_end)
+        return None if last < 0 else last + len(_LAST_CHUNK)
+    at = head.find(b"content-length:")
+    length = int(head[at:].partition(b"\r")[0].partition(b":")[2]) if at >= 0 else 0
+    return body + length if len(buffer) >= body + length else None
 
 
 async def read(target: Target, path: str, plan: Reads) -> Report:

@@ -72,6 +72,7 @@ def started() -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
     """Run a relay of its own on fresh data; give its process, port and seconds from start to `/health`."""
     raise_file_limit()
     port = free_port()
+    allowed = os.sched_getaffinity(0)
     server_cores, load_cores = cores()
     with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder:
         serve = ["serve", "--host", "127.0.0.1", "--port", str(port), "--data-dir", f"{folder}/data"]
@@ -87,6 +88,7 @@ def started() -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
             try:
                 yield child, port, _until_healthy(child, port, begun, Path(folder) / "log")
             finally:
+                os.sched_setaffinity(0, allowed)
                 child.send_signal(signal.SIGTERM)
                 try:
                     child.wait(10)
