@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -47,7 +47,7 @@ class Stage(House):
         return Runner(socket, runner_id)
 
     async def ask(
-        self, method: str, path: str, person: Person | None, body: Json | None = None, **headers: str
+        self, method: str, path: str, person: Person | None, body: Mapping[str, object] | None = None, **headers: str
     ) -> Answer:
         """Send one request with the person's key."""
         sent = {**({"x-api-key": person.key} if person is not None else {}), **headers}
