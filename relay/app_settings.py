@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from relay.accounts.accounts import AccountsConfig
 from relay.accounts.limits import KeyRateLimit
@@ -39,7 +40,7 @@ def accounts_config(settings: Settings) -> AccountsConfig:
         secret=secret.encode(),
         open_signup=settings.auth.signup == "open",
         auth_rate_limit=settings.auth.rate_limit,
-        hostnames=frozenset(settings.server.names),
+        hostnames=frozenset(settings.server.names) | _hosts(settings.trusted_origins),
         auth_origins=settings.auth.trusted_origins,
         key_rate_limit=KeyRateLimit(
             enabled=settings.api_keys.rate_limit,
@@ -70,3 +71,9 @@ def realtime_config(settings: Settings, tuning: Tuning) -> RealtimeConfig:
         backlog_bytes=settings.realtime.backlog,
         backlog_seconds=settings.realtime.backlog_time,
     )
+
+
+def _hosts(origins: tuple[str, ...]) -> frozenset[str]:
+    """Answer the host names of the web addresses that the operator gave the relay."""
+    hosts = (urlsplit(origin).hostname for origin in origins if origin.startswith(("http://", "https://")))
+    return frozenset(host for host in hosts if host)
