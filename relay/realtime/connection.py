@@ -160,9 +160,11 @@ class Connection:
 
     def flush(self) -> None:
         """Write what is queued for this turn now."""
+        if self._link is None:
+            return
         turn, self._turn = self._turn, []
         if turn and self.reason is None:
-            self.link.write(turn)
+            self._link.write(turn)
             if self._drained:
                 self.note_progress()
 
@@ -202,17 +204,11 @@ class Connection:
         if self._stall is not None:
             self._stall.cancel()
         self._closing(self)
-        self.link.close(abort=abort, code=code)
-        if not self.busy:
-            self.link.wake()
+        if self._link is not None:
+            self._link.close(abort=abort, code=code)
+            if not self.busy:
+                self._link.wake()
         self.note_progress()
-
-    def discard(self) -> None:
-        """Forget a connection that never got a transport."""
-        self.reason = "transport error"
-        self._beat.cancel()
-        self._connect.cancel()
-        self._closing(self)
 
     def mark_joined(self) -> None:
         """Take note that a namespace was joined: the limits for strangers no longer hold."""

@@ -138,6 +138,10 @@ class Engine:
         try:
             socket, writer = await open_websocket(request, self._config.max_payload)
             link = WebSocketLink(connection, request, socket, writer)
+        except ConnectionError:
+            # The client is gone; nobody reads this answer.
+            self._discard(connection)
+            return self._refuse(request, _BAD_REQUEST)
         except BaseException:
             self._discard(connection)
             raise
@@ -181,8 +185,8 @@ class Engine:
             log.error("a connection ended badly", exc_info=error, extra={"sid": connection.sid})
 
     def _discard(self, connection: Connection) -> None:
-        """Undo ``_connect`` for a connection that never got a transport."""
-        connection.discard()
+        """Undo ``_connect`` for a connection that never got a transport; ``close`` may have been quicker."""
+        connection.close("transport error")
         self._release(connection)
 
     def _release(self, connection: Connection) -> None:
@@ -240,7 +244,7 @@ class Engine:
             new = WebSocketLink(connection, request, socket, writer)
             async with asyncio.timeout(self._config.upgrade_timeout):
                 upgraded = await self._probe(socket, link)
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             upgraded = False
         finally:
             link.end_upgrade()

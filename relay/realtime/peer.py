@@ -94,7 +94,10 @@ class Peer:
         """Tell the hooks about every socket of a connection that is about to be cut."""
         for socket in self._sockets.values():
             for hook in self._overflow_hooks:
-                hook(socket)
+                try:
+                    hook(socket)
+                except Exception:
+                    log.exception("an overflow hook failed", extra={"namespace": socket.namespace.name})
 
     # What sockets call.
 
