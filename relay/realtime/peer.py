@@ -132,10 +132,15 @@ class Peer:
 
     async def _join(self, head: Head) -> None:
         name = _decode(head.namespace)
-        if head.namespace in self._sockets or len(self._sockets) >= self._connection.config.max_namespaces:
-            raise CodecError("CONNECT for a joined namespace, or too many of them")
         check_utf8(head.body)
         auth = socket_codec.decode_auth(head.body)
+        if head.namespace in self._sockets:
+            # The JavaScript library sends CONNECT twice when `connect()` is called before the first answer came, as the
+            # PizzaPi UI does; a second answer would make it connect twice.
+            log.debug("CONNECT for a joined namespace", extra={"namespace": name})
+            return
+        if len(self._sockets) >= self._connection.config.max_namespaces:
+            raise CodecError("too many namespaces")
         namespace = self._namespaces.get(name)
         if namespace is None:
             self.send(Packet.connect_error(name, "Invalid namespace"))

@@ -212,7 +212,19 @@ class TestSeveralNamespaces:
             await until(lambda: len(seen) == 2, "the disconnect handler ran")
         assert seen == ["handler done", "server namespace disconnect"]
 
-    @pytest.mark.parametrize("packets", [["40/a,", "40/a,"], ["42/a,[]"], ['42["e"]'], ["44/a,{}"]])
+    async def test_a_repeated_connect_joins_once_and_the_connection_stays(self) -> None:
+        houses: list[House] = []
+        async with serving(lambda realtime: houses.append(House(realtime))) as served:
+            wire = await served.joined("/b")
+            await wire.send("40/a,{}")
+            await wire.send("40/a,{}")
+            await wire.send('42/a,1["e","once"]')
+            assert (await wire.text()).startswith('40/a,{"sid":')
+            assert await wire.text() == '43/a,1["once"]'
+            assert houses[0].events == ["+/b", "+/a"]
+            assert list(houses[0].sockets["/a"].namespace.sockets.values()) == [houses[0].sockets["/a"]]
+
+    @pytest.mark.parametrize("packets", [["42/a,[]"], ['42["e"]'], ["44/a,{}"]])
     async def test_packets_out_of_state_close_the_connection_of_a_stranger(self, packets: list[str]) -> None:
         async with serving(House) as served:
             wire = await served.websocket()
