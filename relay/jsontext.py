@@ -49,6 +49,6 @@ def _parsed(value: object) -> object:
     if isinstance(value, msgspec.Raw):
         return loads(bytes(value))
     if isinstance(value, orjson.Fragment):
-        contents = value.contents
-        return loads(contents)
+        # A fragment does not show its text; writing it alone does.
+        return loads(orjson.dumps(value))
     raise TypeError(f"{type(value).__name__} is not JSON")
