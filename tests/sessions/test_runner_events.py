@@ -204,6 +204,27 @@ async def test_a_runner_publishes_events_of_its_own_sessions_only(stage: Stage, 
     assert seen["event"] == {"type": "ui_notify", "from": "ann"}
 
 
+async def test_line_10_a_returning_runner_adopts_exactly_the_sessions_whose_agent_is_connected(
+    stage: Stage, ann: Person, bob: Person
+) -> None:
+    runner = await stage.runner(ann)
+    agents = {name: await stage.agent(ann, name, sessionFile=f"/{name}.jsonl") for name in ("a", "b", "free")}
+    for name in ("a", "b"):
+        await runner.ready(name)
+    await until(lambda: stage.session("b").runner_id == "r1")
+    await stage.agent(bob, "his")
+    await runner.leave()
+    await until(lambda: stage.app.runners.registry.get("r1") is None)
+    await gone(stage, agents["b"])
+    assert stage.session("a").runner_id == "r1"
+    wire = await stage.wire()
+    socket = await wire.join("/runner", {"apiKey": ann.key})
+    await socket.emit("register_runner", {"runnerId": "r1", "runnerSecret": "s"})
+    assert (await socket.take("runner_registered"))["existingSessions"] == [
+        {"sessionId": "a", "cwd": "/work", "sessionFile": "/a.jsonl"}
+    ]
+
+
 @pytest.mark.parametrize("event", ["session_ready", "session_error", "session_killed", "disconnect_session"])
 @pytest.mark.parametrize("body", [None, [], {}, {"sessionId": 5}, {"sessionId": ""}, {"sessionId": "\ud800"}])
 async def test_nonsense_from_a_runner_changes_nothing(
