@@ -97,6 +97,11 @@ class Wire:
     async def send(self, text: str) -> None:
         await self._socket.send_str(text)
 
+    async def settled(self) -> None:
+        """Wait until everything sent so far was handled and what it caused has arrived."""
+        viewer = self._joined.get("/viewer") or await self.join("/viewer", {})
+        assert len(await viewer.call("mcp_oauth_paste", {})) == 1
+
     async def join(self, namespace: str, auth: Json) -> Joined:
         """Join a namespace; raises Refused with the server's message."""
         self._joining[namespace] = asyncio.get_running_loop().create_future()
