@@ -1,0 +1,53 @@
+"""What does not fit into the gate: fuzzing at length and floods at full size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[1]
+_FACTOR = 20
+
+
+@pytest.mark.slow(gate="tests/sessions/test_pipeline.py::test_events_of_any_shape_never_break_the_session")
+@pytest.mark.timeout(3600)
+def test_every_fuzz_test_passes_with_twenty_times_the_examples() -> None:
+    options = [
+        "-m",
+        "hypothesis and not slow",
+        f"--fuzz-factor={_FACTOR}",
+        "--timeout=1800",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options], cwd=_ROOT, capture_output=True, text=True, timeout=3500, check=False
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
+
+
+@pytest.mark.slow(gate="tests/bench/test_bench.py::test_fanout_reaches_every_viewer_in_order")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("viewers", [10, 100])
+def test_a_flood_at_full_size_loses_and_reorders_nothing(viewers: int) -> None:
+    command = [sys.executable, "-m", "tests.bench", "fanout", "--viewers", str(viewers), "--seconds", "20", "--json"]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=800, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) == 3
+    assert [row["wrong"] for row in rows] == [0, 0, 0]
+
+
+@pytest.mark.slow(gate="tests/bench/test_bench.py::test_crowd_keeps_everybody_connected")
+@pytest.mark.timeout(900)
+def test_a_crowd_of_full_size_stays_connected() -> None:
+    command = [sys.executable, "-m", "tests.bench", "crowd", "--json"]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=800, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [json.loads(line)["wrong"] for line in done.stdout.splitlines()] == [0]
