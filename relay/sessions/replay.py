@@ -92,7 +92,7 @@ def hydrate(transcript: Transcript, last_seq: int | None, stream: Stream, agent:
 def resync(
     transcript: Transcript, last_seq: int | None, stream: Stream, agent: AgentKind, heartbeat: bytes | None
 ) -> Answer:
-    """Answer a `resync` (3.6): what follows the cursor; without one the newest heartbeat and the stored state.
+    """Answer a `resync` (3.6): what follows the cursor; without one the newest heartbeat and everything held.
 
     In a healthy stream there is nothing to send: it will finish.
     """
@@ -108,8 +108,14 @@ def resync(
     if snapshot is None:
         return Answer(beat, transcript.seq, hit=False, recover=True)
     active = Item(_ACTIVE + snapshot.tail(transcript.overlay) + b"}")
-    items = (*beat, active, *_cumulative(transcript))
-    return Answer(items, transcript.seq, hit=True, recover=stream is Stream.STALE)
+    newest = _cumulative(transcript)
+    trailing = _trailing(transcript, snapshot)
+    if trailing is not None and _fits((active, *trailing, *newest)):
+        # Without numbers, because a browser drops numbered ones that its cursor has passed (3.6; 3.1, rule 7).
+        unnumbered = [Item(item.event, replay=True) for item in trailing]
+        items = (*beat, active, *unnumbered, *newest)
+        return Answer(items, transcript.seq, hit=True, recover=stream is Stream.STALE)
+    return Answer((*beat, active, *newest), transcript.seq, hit=True, recover=True)
 
 
 def page(transcript: Transcript, before: float, limit: float) -> Page:
@@ -137,17 +143,16 @@ def _cold(transcript: Transcript, stream: Stream, agent: AgentKind) -> Answer:
     stale = stream is Stream.STALE
     tail = snapshot.tail(transcript.overlay)
     newest = _cumulative(transcript)
+    trailing = _trailing(transcript, snapshot)
     if snapshot.seq is not None:
         first = Item(_ACTIVE + tail + b"}", replay=True)
-        trailing = _deltas(transcript, snapshot.seq)
         if trailing is not None and _fits((first, *trailing, *newest)):
             return Answer((first, *trailing, *newest), snapshot.seq, hit=True, recover=stale)
         # Something after the snapshot is no longer held: show what there is, and have the agent fill the hole.
         return Answer((first, *newest), transcript.seq, hit=True, recover=True)
     via_hub = b"" if agent is AgentKind.AWAY else b',"_metaViaHub":true'
     stored = Item(_ACTIVE + tail + via_hub + b"}")
-    # Without a number of its own it is of an earlier run: events of this one cannot be laid over it.
-    return Answer((stored, *newest), transcript.seq, hit=True, recover=stale or len(transcript.cache) > 0)
+    return Answer((stored, *newest), transcript.seq, hit=True, recover=stale or trailing is None)
 
 
 def _resumed(transcript: Transcript, last_seq: int) -> Answer:
@@ -166,6 +171,16 @@ def _resumed(transcript: Transcript, last_seq: int) -> Answer:
             if _fits((whole, *trailing, *newest)):
                 return Answer((whole, *trailing, *newest), transcript.seq, hit=True)
     return Answer((), transcript.seq, hit=False, recover=True)
+
+
+def _trailing(transcript: Transcript, snapshot: Snapshot) -> list[Item] | None:
+    """Answer every event published after a snapshot, or None when it is not known or held.
+
+    A snapshot without a number is of an earlier run: events of this one cannot be laid over it.
+    """
+    if snapshot.seq is None:
+        return None if len(transcript.cache) else []
+    return _deltas(transcript, snapshot.seq)
 
 
 def _deltas(transcript: Transcript, after: int) -> list[Item] | None:

@@ -32,4 +32,5 @@ class StateLoader:
 
 
 def _loaded(session: AgentSession) -> bool:
-    return session.state_loaded
+    # A registration makes a new record over the same transcript: its newer state does not show in this one's flag.
+    return session.state_loaded or session.transcript.snapshot is not None

@@ -294,6 +294,23 @@ def test_resync_without_a_cursor_answers_heartbeat_and_state_without_numbers() -
     assert replay.resync(script, None, Stream.STALE, AgentKind.ANSWERS, None).recover
 
 
+def test_resync_without_a_cursor_repeats_what_followed_the_state_without_numbers() -> None:
+    script = transcript(entries=3)
+    snapshot(script, 1)
+    publish(script, "message_start", "message_end")
+    answer = replay.resync(script, None, Stream.NONE, AgentKind.ANSWERS, None)
+    assert shape(answer.items) == [
+        ("session_active", None, False, False),
+        ("message_start", None, True, False),
+        ("message_end", None, True, False),
+    ]
+    assert not answer.recover
+    publish(script, "agent_end", "agent_start")
+    answer = replay.resync(script, None, Stream.NONE, AgentKind.ANSWERS, None)
+    assert shape(answer.items) == [("session_active", None, False, False)]
+    assert (answer.hit, answer.recover) == (True, True)
+
+
 def test_resync_without_a_cursor_and_without_state_asks_the_agent() -> None:
     answer = replay.resync(transcript(), None, Stream.NONE, AgentKind.ANSWERS, b'{"type":"heartbeat"}')
     assert shape(answer.items) == [("heartbeat", None, False, False)]

@@ -57,7 +57,7 @@ class Browser:
             state = event["state"]
             assert isinstance(state, dict)
             self.items, self.model, self.partial = list(state["messages"]), state.get("model"), None
-            self.awaiting, self.owed = False, False
+            self.awaiting = False
         elif kind == "message_end":
             number = event["n"]
             assert isinstance(number, int)
@@ -261,6 +261,7 @@ class ReplayMachine(RuleBasedStateMachine):
                 # Whoever was owed something dropped what came before; its gap costs one resync (3.4).
                 viewer.gaps, before = 0, viewer.owed or viewer.gaps > 0
                 viewer.take(text, seq, delta=late, direct=late)
+                viewer.owed = False
                 if before:
                     viewer.gaps = 0
         for event in self.transcript.cumulative():
@@ -303,4 +304,4 @@ def _text(value: object) -> bytes:
 
 
 TestReplay = ReplayMachine.TestCase
-TestReplay.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestReplay.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

@@ -109,6 +109,10 @@ class House:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def database(self) -> Path:
+        return self._settings.database_path
+
     def session(self, session_id: str) -> AgentSession:
         session = self.app.sessions.registry.get(session_id)
         assert session is not None
