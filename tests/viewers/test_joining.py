@@ -398,6 +398,23 @@ async def test_services_are_announced_at_every_switch(house: House, ann: Person)
     assert await viewer.take("service_announce") == {"serviceIds": [], "generation": 2}
 
 
+async def test_services_of_the_sessions_runner_are_announced_with_their_runner(house: House, ann: Person) -> None:
+    await house.agent(ann)
+    wire = await house.wire()
+    runner = await wire.join("/runner", {"apiKey": ann.key, "protocolVersion": 1})
+    await runner.emit("register_runner", {"runnerId": "r1", "runnerSecret": "secret"})
+    await runner.take("runner_registered")
+    feed = await (await house.wire({"Cookie": ann.cookie, "Origin": house.url})).join("/runners", {})
+    await runner.emit("service_announce", {"serviceIds": ["git"]})
+    await feed.take("runner_updated", lambda body: body.get("serviceIds") == ["git"])
+    house.app.sessions.registry.link_runner(house.session("s1"), "r1", None)
+    viewer = await house.viewer(ann)
+    await viewer.emit("switch_session", {"sessionId": "s1", "generation": 2})
+    announced = await viewer.take("service_announce")
+    assert (announced["serviceIds"], announced["runnerId"]) == (["git"], "r1")
+    assert (announced["_runnerRef"], announced["generation"]) == (True, 2)
+
+
 async def test_a_protocol_mismatch_is_only_told(house: House, ann: Person) -> None:
     viewer = await house.viewer(ann, {"protocolVersion": 2})
     assert isinstance((await viewer.take("error"))["message"], str)
