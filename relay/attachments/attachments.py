@@ -57,8 +57,9 @@ class Attachments:
     async def load(self) -> None:
         """Put things in order at the start: drop what has expired and what has no file. Raises StorageError."""
         await self.sweep()
-        await asyncio.to_thread(self.files.remove_parts)
-        missing = await asyncio.to_thread(self._missing, await self._store.all())
+        stored = await self._store.all()
+        await asyncio.to_thread(self.files.tidy, {attachment.disk_name for attachment in stored})
+        missing = await asyncio.to_thread(self._missing, stored)
         if missing:
             log.warning("attachments without a file dropped", extra={"count": len(missing)})
             await self._store.take_ids(missing)

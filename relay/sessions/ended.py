@@ -123,6 +123,11 @@ class EndWatch:
             elif not question.answer.done():
                 question.answer.set_result(sessions)
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether some absence is still to be judged."""
+        return bool(self._asking)
+
     async def close(self) -> None:
         """Stop asking; what is not known yet counts as away."""
         tasks = list(self._asking.values())

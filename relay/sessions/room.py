@@ -23,7 +23,7 @@ from relay.sessions.history.retention import Retention
 from relay.sessions.history.routes import HistoryRoutes
 from relay.sessions.images import ImageExtractor
 from relay.sessions.limits import SessionLimits
-from relay.sessions.links.handlers import LinkHandlers
+from relay.sessions.links.handlers import LinkHandlers, Neighbours
 from relay.sessions.links.links import Links
 from relay.sessions.messages import Messages
 from relay.sessions.persistence import Persistence
@@ -136,11 +136,8 @@ class SessionRoom:
             self.links,
             needs.clock,
             limits,
-            end=self.teardown.end,
-            to_runner=self.to_runner,
-            expect_end=self.ends.expect_end,
-            mark_row=self.persistence.mark_row,
-            bus=needs.bus,
+            needs.bus,
+            Neighbours(self.teardown.end, self.to_runner, self.ends.expect_end, self.persistence.mark_row),
         ).attach(relay)
         Messages(self.registry, self.links, needs.clock, limits, self.runner_links.is_recent).attach(relay)
         self.runner_events.attach(realtime.namespace("/runner"))

@@ -57,6 +57,11 @@ class Deliveries:
         self._releasing: set[asyncio.Task[None]] = set()
         bus.subscribe(SessionEndedForGood, self._ended)
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether a release is under way."""
+        return bool(self._releasing)
+
     async def close(self) -> None:
         """Finish the releases under way."""
         await asyncio.gather(*self._releasing, return_exceptions=True)

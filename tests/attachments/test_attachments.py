@@ -28,7 +28,7 @@ async def keep(attachments: Attachments, name: str, session_id: str) -> Path:
     image = Image(name, "image/png", 4)
     attachments.files.write(extracted_name(name, "image/png"), b"abcd")
     await attachments.keep_images("ann", session_id, [image])
-    return attachments.files._directory / extracted_name(name, "image/png")
+    return attachments.files.directory / extracted_name(name, "image/png")
 
 
 async def session_row(storage: Storage, session_id: str) -> None:
@@ -97,12 +97,13 @@ async def test_a_start_drops_rows_without_their_file_and_keeps_the_others(
     await keep(attachments, "kept", "s1")
     gone.unlink()
     short.write_bytes(b"ab")
-    (tmp_path / "files" / ".x.part").write_bytes(b"half")
+    for left in (".x.part", "extracted-unknown.png"):
+        (tmp_path / "files" / left).write_bytes(b"half")
     fresh = Attachments(storage, tmp_path / "files", clock)
     await fresh.load()
     rows = await storage.fetch_all("SELECT attachment_id FROM attachment")
     assert [row["attachment_id"] for row in rows] == ["kept"]
-    assert not (tmp_path / "files" / ".x.part").exists()
+    assert {path.name for path in (tmp_path / "files").iterdir()} == {"extracted-kept.png", "extracted-short.png"}
 
 
 async def test_a_start_without_a_directory_is_fine(attachments: Attachments, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ async def test_refusals_are_never_stored(stage: Stage, ann: Person) -> None:
 @pytest.mark.parametrize("harm", ["gone", "short"])
 async def test_a_file_that_is_gone_is_404_and_no_stalled_answer(stage: Stage, ann: Person, harm: str) -> None:
     path = await put(stage, ann)
-    (file,) = stage.app.attachments.files._directory.glob("extracted-*")
+    (file,) = stage.app.attachments.files.directory.glob("extracted-*")
     if harm == "gone":
         file.unlink()
     else:

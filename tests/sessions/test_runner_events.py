@@ -162,7 +162,7 @@ async def test_a_listed_session_and_one_of_a_silent_runner_are_away(
     await runner.socket.take("list_sessions")
     if answer is not None:
         await runner.socket.emit("sessions_list", {"sessions": answer})
-    await until(lambda: not stage.app.sessions.ends._asking)
+    await until(lambda: not stage.app.sessions.ends.busy)
     assert (await row_of(stage, "s"))[0] is None
 
 
@@ -184,7 +184,7 @@ async def test_a_session_that_came_back_is_not_ended_by_an_old_answer(stage: Sta
 async def test_a_session_without_a_runner_is_away(stage: Stage, ann: Person) -> None:
     agent = await stage.agent(ann, "s")
     await gone(stage, agent)
-    assert not stage.app.sessions.ends._asking
+    assert not stage.app.sessions.ends.busy
     assert (await row_of(stage, "s"))[0] is None
 
 

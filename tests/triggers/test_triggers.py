@@ -213,7 +213,7 @@ async def test_line_13_a_child_whose_parent_ends_for_good_is_released(stage: Sta
     await home.parent.socket.emit("session_end", {"token": home.parent.token, "sessionId": "parent"})
     error = await home.child.socket.take("session_message_error")
     assert error == {"targetSessionId": "parent", "error": "Target session parent has ended", "triggerId": "t1"}
-    await until(lambda: not stage.app.triggers.deliveries._releasing)
+    await until(lambda: not stage.app.triggers.deliveries.busy)
     rows = await stage.app.storage.fetch_all("SELECT relayed, closed_at FROM delivery")
     assert [(row["relayed"], row["closed_at"] is not None) for row in rows] == [(1, True), (1, True)]
     assert "session_message_error" not in home.child.socket.unread()
@@ -241,7 +241,7 @@ async def test_line_13_a_question_to_a_parent_that_is_away_stays_open(stage: Sta
     await home.leave(home.parent)
     await runner.socket.take("list_sessions")
     await runner.socket.emit("sessions_list", {"sessions": ["parent"]})
-    await until(lambda: not stage.app.sessions.ends._asking)
+    await until(lambda: not stage.app.sessions.ends.busy)
     home.parent = await home.back(home.parent)
     assert trigger_of(await home.parent.socket.take("session_trigger"))["triggerId"] == "t1"
     assert "session_message_error" not in home.child.socket.unread()
@@ -253,7 +253,7 @@ async def test_line_13_a_child_that_is_away_is_released_when_it_comes_back(stage
     await home.leave(home.child)
     await home.parent.socket.emit("session_end", {"token": home.parent.token, "sessionId": "parent"})
     await until(lambda: stage.app.sessions.registry.get("parent") is None)
-    await until(lambda: not stage.app.triggers.deliveries._releasing)
+    await until(lambda: not stage.app.triggers.deliveries.busy)
     home.child = await home.back(home.child, parentSessionId="parent")
     assert (await home.child.socket.take("session_message_error"))["triggerId"] == "t1"
 
@@ -279,6 +279,6 @@ async def test_a_question_of_a_child_that_ended_for_good_is_forgotten_but_its_co
     await home.trigger(triggerId="done", type="session_complete")
     await home.child.socket.emit("session_end", {"token": home.child.token, "sessionId": "child"})
     await until(lambda: stage.app.sessions.registry.get("child") is None)
-    await until(lambda: not stage.app.triggers.deliveries._releasing)
+    await until(lambda: not stage.app.triggers.deliveries.busy)
     rows = await stage.app.storage.fetch_all("SELECT wire_id FROM delivery WHERE closed_at IS NULL")
     assert [row["wire_id"] for row in rows] == ["done"]

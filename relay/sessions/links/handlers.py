@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from relay.clock import Clock, parse_iso
@@ -40,6 +41,16 @@ class EndSession(Protocol):
     ) -> Awaitable[None]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Gather what these events set off elsewhere."""
+
+    end: EndSession
+    to_runner: ToRunner
+    expect_end: ExpectEnd
+    mark_row: MarkRow
+
+
 class LinkHandlers:
     """Own `get_linked_child_count`, `delink_children`, `delink_own_parent` and `cleanup_child_session`."""
 
@@ -49,21 +60,14 @@ class LinkHandlers:
         links: Links,
         clock: Clock,
         limits: SessionLimits,
-        *,
         bus: Bus,
-        end: EndSession,
-        to_runner: ToRunner,
-        expect_end: ExpectEnd,
-        mark_row: MarkRow,
+        neighbours: Neighbours,
     ) -> None:
         self._registry = registry
         self._links = links
         self._clock = clock
         self._limits = limits
-        self._end = end
-        self._to_runner = to_runner
-        self._expect_end = expect_end
-        self._mark_row = mark_row
+        self._neighbours = neighbours
         self._leaving: dict[str, set[asyncio.Event]] = {}
         bus.subscribe(SessionRemoved, self._removed)
 
@@ -140,7 +144,7 @@ class LinkHandlers:
         if child.links.parent_id is None:
             parents.add(text(payload, "oldParentId") or None)
         child.links.parent_id = child.links.linked_parent_id = None
-        self._mark_row(child)
+        self._neighbours.mark_row(child)
         for parent_id in parents:
             if parent_id is not None:
                 await self._links.remove_child(parent_id, child.id)
@@ -160,14 +164,14 @@ class LinkHandlers:
         if child.user_id != parent.user_id:
             raise CallFailed(FOREIGN_TARGET)
         present = child.connected
-        self._expect_end(child)
+        self._neighbours.expect_end(child)
         if child.runner_id is not None:
-            self._to_runner(child.runner_id, "kill_session", {"sessionId": child_id})
+            self._neighbours.to_runner(child.runner_id, "kill_session", {"sessionId": child_id})
         if child.socket is not None and present:
             child.socket.emit("exec", {"id": f"cleanup-{child_id}-{self._clock.now_ms()}", "command": "end_session"})
         await self._links.remove_child(parent.id, child_id)
         if not present:
-            await self._end(child, ACKNOWLEDGED, terminal=True, ended_by="deliberate")
+            await self._neighbours.end(child, ACKNOWLEDGED, terminal=True, ended_by="deliberate")
             return
         log.info("child cleaned up", extra={"session_id": child_id, "parent_id": parent.id})
         if not await self._gone(child_id):
