@@ -35,18 +35,18 @@ async def viewer(house: House, ann: Person, agent: Agent) -> Joined:
     return viewer
 
 
-async def test_line_10_input_is_acknowledged_with_what_the_agent_says(agent: Agent, viewer: Joined) -> None:
+async def test_browsers_10_input_is_acknowledged_with_what_the_agent_says(agent: Agent, viewer: Joined) -> None:
     for answer, expected in ((True, True), (False, False), ("yes", False), (None, False)):
         agent.socket.answers["input"] = answer
         assert await viewer.call("input", {"text": "hi"}) == [expected]
 
 
-async def test_line_10_input_to_a_silent_agent_counts_as_delivered(agent: Agent, viewer: Joined) -> None:
+async def test_browsers_10_input_to_a_silent_agent_counts_as_delivered(agent: Agent, viewer: Joined) -> None:
     assert await viewer.call("input", {"text": "hi"}) == [True]
     assert await agent.socket.take("input") == {"text": "hi", "attachments": []}
 
 
-async def test_line_10_input_without_an_agent_is_refused(
+async def test_browsers_10_input_without_an_agent_is_refused(
     house: House, ann: Person, agent: Agent, viewer: Joined
 ) -> None:
     other = await house.viewer(ann)
@@ -57,7 +57,7 @@ async def test_line_10_input_without_an_agent_is_refused(
     assert "input" not in mirror.socket.unread()
 
 
-async def test_line_10_an_agent_that_leaves_before_it_answers_fails_the_input(
+async def test_browsers_10_an_agent_that_leaves_before_it_answers_fails_the_input(
     house: House, ann: Person, agent: Agent, viewer: Joined
 ) -> None:
     hub = await house.hub(ann)
@@ -68,7 +68,7 @@ async def test_line_10_an_agent_that_leaves_before_it_answers_fails_the_input(
     await closing
 
 
-async def test_line_10_exec_results_carry_the_session_and_reach_every_viewer(
+async def test_browsers_10_exec_results_carry_the_session_and_reach_every_viewer(
     house: House, ann: Person, agent: Agent, viewer: Joined
 ) -> None:
     second = await house.viewer(ann)

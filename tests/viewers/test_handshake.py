@@ -14,7 +14,7 @@ NAMESPACES = ["/viewer", "/hub"]
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
-async def test_line_01_a_foreign_origin_is_refused_even_with_a_valid_key(
+async def test_browsers_01_a_foreign_origin_is_refused_even_with_a_valid_key(
     house: House, ann: Person, namespace: str
 ) -> None:
     wire = await house.wire({"Origin": "http://evil.example"})
@@ -24,7 +24,7 @@ async def test_line_01_a_foreign_origin_is_refused_even_with_a_valid_key(
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
-async def test_line_01_no_origin_is_accepted_and_no_credentials_are_unauthorized(
+async def test_browsers_01_no_origin_is_accepted_and_no_credentials_are_unauthorized(
     house: House, ann: Person, namespace: str
 ) -> None:
     wire = await house.wire()
@@ -34,7 +34,7 @@ async def test_line_01_no_origin_is_accepted_and_no_credentials_are_unauthorized
     assert (await wire.join(namespace, {"apiKey": ann.key})).name == namespace
 
 
-async def test_line_02_namespaces_share_a_connection_and_leave_it_one_by_one(house: House, ann: Person) -> None:
+async def test_browsers_02_namespaces_share_a_connection_and_leave_it_one_by_one(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     wire = await house.wire({"Cookie": ann.cookie, "Origin": house.url})
     hub, viewer = await wire.join("/hub", {}), await wire.join("/viewer", {})
@@ -54,7 +54,9 @@ async def test_line_02_namespaces_share_a_connection_and_leave_it_one_by_one(hou
 
 
 @pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]])
-async def test_line_02_polling_websocket_and_the_upgrade_work(house: House, ann: Person, transports: list[str]) -> None:
+async def test_browsers_02_polling_websocket_and_the_upgrade_work(
+    house: House, ann: Person, transports: list[str]
+) -> None:
     agent = await house.agent(ann)
     await agent.active(3)
     agent.socket.answers["input"] = True
@@ -90,7 +92,7 @@ def big() -> dict[str, object]:
     return {"type": "session_active", "state": {"messages": messages}}
 
 
-async def test_line_02_a_snapshot_of_50_mb_passes(house: House, ann: Person, big: dict[str, object]) -> None:
+async def test_browsers_02_a_snapshot_of_50_mb_passes(house: House, ann: Person, big: dict[str, object]) -> None:
     agent = await house.agent(ann)
     viewer = await house.viewer(ann)
     await viewer.emit("switch_session", {"sessionId": "s1"})

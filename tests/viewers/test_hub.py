@@ -52,7 +52,7 @@ async def test_the_list_comes_first_and_has_every_own_session(house: House, ann:
     assert one["shareUrl"].endswith("/session/s1")
 
 
-async def test_line_11_news_of_sessions_reach_their_owner_alone(house: House, ann: Person, bob: Person) -> None:
+async def test_browsers_11_news_of_sessions_reach_their_owner_alone(house: House, ann: Person, bob: Person) -> None:
     mine, other = await house.hub(ann), await house.hub(bob)
     agent = await house.agent(ann)
     assert (await mine.take("session_added"))["sessionId"] == "s1"
@@ -66,7 +66,7 @@ async def test_line_11_news_of_sessions_reach_their_owner_alone(house: House, an
     assert [name for name, _ in other.log] == ["sessions"]
 
 
-async def test_line_11_a_new_registration_is_a_removal_and_an_addition(house: House, ann: Person) -> None:
+async def test_browsers_11_a_new_registration_is_a_removal_and_an_addition(house: House, ann: Person) -> None:
     await house.agent(ann)
     hub = await house.hub(ann)
     await hub.take("sessions")
@@ -79,7 +79,7 @@ async def test_line_11_a_new_registration_is_a_removal_and_an_addition(house: Ho
     assert [name for name, _ in hub.log] == ["sessions", "session_removed", "session_added"]
 
 
-async def test_line_12_a_subscription_is_answered_each_time_and_in_order(house: House, ann: Person) -> None:
+async def test_browsers_12_a_subscription_is_answered_each_time_and_in_order(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     hub = await house.hub(ann)
     state = await subscribed(hub)
@@ -99,7 +99,7 @@ async def test_line_12_a_subscription_is_answered_each_time_and_in_order(house: 
     assert len(house.session("s1").meta_audience) == 0
 
 
-async def test_line_12_versions_grow_over_events_registration_and_restart(house: House, ann: Person) -> None:
+async def test_browsers_12_versions_grow_over_events_registration_and_restart(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     hub = await house.hub(ann)
     versions = [(await subscribed(hub))["version"]]
@@ -121,7 +121,7 @@ async def test_line_12_versions_grow_over_events_registration_and_restart(house:
     assert numbers == sorted(set(numbers))
 
 
-async def test_line_12_the_state_is_repeated_while_a_prompt_is_pending(house: House, ann: Person) -> None:
+async def test_browsers_12_the_state_is_repeated_while_a_prompt_is_pending(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     hub = await house.hub(ann)
     await subscribed(hub)

@@ -8,7 +8,7 @@ from tests.clock import ManualClock
 from tests.viewers.house import House, Person, contents, events, kind, quiet
 
 
-async def test_line_03_connected_comes_before_content_and_direct_sends_echo_the_generation(
+async def test_browsers_03_connected_comes_before_content_and_direct_sends_echo_the_generation(
     house: House, ann: Person
 ) -> None:
     agent = await house.agent(ann, sessionName="Fix login")
@@ -32,7 +32,7 @@ async def test_line_03_connected_comes_before_content_and_direct_sends_echo_the_
     assert await viewer.take("event") == {"event": {"type": "agent_start"}, "seq": 2, "sessionId": "s1"}
 
 
-async def test_line_04_a_switch_without_a_cursor_always_yields_content(house: House, ann: Person) -> None:
+async def test_browsers_04_a_switch_without_a_cursor_always_yields_content(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     await agent.active(3)
     viewer = await house.viewer(ann)
@@ -41,7 +41,7 @@ async def test_line_04_a_switch_without_a_cursor_always_yields_content(house: Ho
         assert contents(await viewer.take("event")) == ["m0", "m1", "m2"]
 
 
-async def test_line_04_after_a_relay_restart_the_store_serves_until_the_agent_is_back(
+async def test_browsers_04_after_a_relay_restart_the_store_serves_until_the_agent_is_back(
     house: House, ann: Person
 ) -> None:
     agent = await house.agent(ann)
@@ -68,7 +68,7 @@ async def test_line_04_after_a_relay_restart_the_store_serves_until_the_agent_is
     assert len(contents(await again.take("event"))) == 61
 
 
-async def test_line_04_without_any_store_the_agent_is_asked_and_its_answer_reaches_the_viewer(
+async def test_browsers_04_without_any_store_the_agent_is_asked_and_its_answer_reaches_the_viewer(
     house: House, ann: Person
 ) -> None:
     agent = await house.agent(ann)
@@ -86,7 +86,7 @@ async def test_line_04_without_any_store_the_agent_is_asked_and_its_answer_reach
 
 
 @pytest.mark.parametrize("last_seq", [0, 1, 5, -4, 10**12])
-async def test_line_04_an_old_cursor_never_yields_silence(house: House, ann: Person, last_seq: int) -> None:
+async def test_browsers_04_an_old_cursor_never_yields_silence(house: House, ann: Person, last_seq: int) -> None:
     agent = await house.agent(ann)
     await agent.active(1)
     await agent.leave(await house.hub(ann))
@@ -103,7 +103,7 @@ async def test_line_04_an_old_cursor_never_yields_silence(house: House, ann: Per
     assert body["seq"] == connected["lastSeq"] + 1
 
 
-async def test_line_05_a_dead_id_is_ended_and_the_socket_stays(house: House, ann: Person) -> None:
+async def test_browsers_05_a_dead_id_is_ended_and_the_socket_stays(house: House, ann: Person) -> None:
     viewer = await house.viewer(ann)
     await viewer.emit("switch_session", {"sessionId": "nowhere", "generation": 3})
     assert await viewer.take("disconnected") == {
@@ -119,7 +119,7 @@ async def test_line_05_a_dead_id_is_ended_and_the_socket_stays(house: House, ann
     assert not viewer.kicked
 
 
-async def test_line_05_a_foreign_id_is_not_found(house: House, ann: Person, bob: Person) -> None:
+async def test_browsers_05_a_foreign_id_is_not_found(house: House, ann: Person, bob: Person) -> None:
     agent = await house.agent(ann)
     await agent.active(1)
     viewer = await house.viewer(bob)
@@ -130,7 +130,7 @@ async def test_line_05_a_foreign_id_is_not_found(house: House, ann: Person, bob:
     assert not viewer.kicked
 
 
-async def test_line_06_the_room_follows_the_switch(house: House, ann: Person) -> None:
+async def test_browsers_06_the_room_follows_the_switch(house: House, ann: Person) -> None:
     first, second = await house.agent(ann, "s1"), await house.agent(ann, "s2")
     viewer = await house.viewer(ann)
     for session_id in ("s1", "s1", "s2"):
@@ -164,7 +164,7 @@ async def test_a_failed_switch_leaves_the_former_session(house: House, ann: Pers
     assert len(house.session("s1").audience) == 0
 
 
-async def test_line_11_a_session_that_returns_late_revives_who_asked_for_it(house: House, ann: Person) -> None:
+async def test_browsers_11_a_session_that_returns_late_revives_who_asked_for_it(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     await agent.active(2)
     await agent.leave(await house.hub(ann))
@@ -199,7 +199,7 @@ async def test_who_moved_on_is_not_brought_back(house: House, ann: Person) -> No
     assert await quiet(viewer) == []
 
 
-async def test_line_11_a_new_registration_tells_viewers_and_kicks_them(house: House, ann: Person) -> None:
+async def test_browsers_11_a_new_registration_tells_viewers_and_kicks_them(house: House, ann: Person) -> None:
     await house.agent(ann)
     viewer = await house.viewer(ann)
     await viewer.emit("switch_session", {"sessionId": "s1", "generation": 1})
@@ -210,7 +210,7 @@ async def test_line_11_a_new_registration_tells_viewers_and_kicks_them(house: Ho
     await viewer.until_kicked()
 
 
-async def test_line_15_live_snapshots_are_whole_and_direct_ones_are_cut(house: House, ann: Person) -> None:
+async def test_browsers_15_live_snapshots_are_whole_and_direct_ones_are_cut(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     watching = await house.viewer(ann)
     await watching.emit("switch_session", {"sessionId": "s1"})
@@ -230,7 +230,9 @@ async def test_line_15_live_snapshots_are_whole_and_direct_ones_are_cut(house: H
     assert [event["state"][key] for key in ("totalMessages", "hasMore", "oldestLoadedIndex")] == [60, True, 10]
 
 
-async def test_line_07_numbers_are_gapless_and_go_on_over_registration_and_restart(house: House, ann: Person) -> None:
+async def test_browsers_07_numbers_are_gapless_and_go_on_over_registration_and_restart(
+    house: House, ann: Person
+) -> None:
     agent = await house.agent(ann)
     viewer = await house.viewer(ann)
     await viewer.emit("switch_session", {"sessionId": "s1"})
@@ -286,7 +288,7 @@ async def test_line_07_numbers_are_gapless_and_go_on_over_registration_and_resta
     assert last_seq > 5
 
 
-async def test_line_08_metadata_reaches_live_viewers_and_the_next_snapshot(house: House, ann: Person) -> None:
+async def test_browsers_08_metadata_reaches_live_viewers_and_the_next_snapshot(house: House, ann: Person) -> None:
     agent = await house.agent(ann)
     await agent.active(1, model={"provider": "p", "id": "m", "contextWindow": 5})
     viewer = await house.viewer(ann)
@@ -328,7 +330,7 @@ def chunk(index: int, total: int) -> dict[str, object]:
 HEADER = {"type": "session_active", "state": {"cwd": "/work", "chunked": True, "snapshotId": "x", "messages": []}}
 
 
-async def test_line_09_a_chunk_header_does_not_blank_the_state_and_the_finished_stream_is_pageable(
+async def test_browsers_09_a_chunk_header_does_not_blank_the_state_and_the_finished_stream_is_pageable(
     house: House, ann: Person, clock: ManualClock
 ) -> None:
     agent = await house.agent(ann)
