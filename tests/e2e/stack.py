@@ -210,9 +210,11 @@ class Stack:
         """Answer the owner's key as credentials."""
         return Credentials(key=self.key)
 
-    async def viewer(self, session_id: str | None = None) -> Viewer:
+    async def viewer(self, session_id: str | None = None, transports: tuple[str, ...] | None = None) -> Viewer:
         """Open a viewer, on a session if one is given."""
-        viewer = await self._open.enter_async_context(Viewer(self.url, self.credentials))
+        made = Viewer(self.url, self.credentials)
+        made.transports = transports or made.transports
+        viewer = await self._open.enter_async_context(made)
         if session_id is not None:
             await viewer.watch(session_id)
         return viewer

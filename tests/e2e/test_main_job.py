@@ -40,7 +40,7 @@ async def test_an_answer_streams_to_two_viewers_and_a_late_third_with_equal_tran
     stack.provider.plan("tell a story", Say(STORY, pace=0.01, gate=go_on, before=20))
     session_id = await stack.spawn()
     first, second = await stack.viewer(session_id), await stack.viewer(session_id)
-    assert await first.tell("please tell a story")
+    await first.begin("please tell a story")
     await first.until_said("word19")
     await second.until_said("word19")
 
@@ -96,7 +96,7 @@ async def test_a_question_reaches_the_hub_and_its_answer_the_agent(stack: Stack)
     session_id = await stack.spawn()
     viewer, hub = await stack.viewer(session_id), await stack.hub()
     await hub.subscribe(session_id)
-    assert await viewer.tell("ask me")
+    await viewer.begin("ask me")
     question = await hub.until_meta(session_id, "pendingQuestion")
     assert "Which way?" in str(question)
     late = await stack.hub()
@@ -118,7 +118,7 @@ async def test_an_abort_ends_the_run_for_every_viewer(stack: Stack) -> None:
     stack.provider.plan("talk for ever", Say(STORY, gate=never, before=10))
     session_id = await stack.spawn()
     viewer, other, hub = await stack.viewer(session_id), await stack.viewer(session_id), await stack.hub()
-    assert await viewer.tell("talk for ever")
+    await viewer.begin("talk for ever")
     await viewer.until_said("word9")
     await hub.changed.until(lambda: hub.sessions[session_id].get("isActive") is True, "the hub to show it", 12)
 
@@ -139,7 +139,7 @@ async def test_input_to_a_busy_agent_is_queued_and_answered_in_order(stack: Stac
     stack.provider.plan("number two", Say("answer two"))
     session_id = await stack.spawn()
     viewer = await stack.viewer(session_id)
-    assert await viewer.tell("number one")
+    await viewer.begin("number one")
     await viewer.until_said("answer")
     assert await viewer.tell("number two", deliver_as="followUp")
     go_on.set()
@@ -154,3 +154,39 @@ async def test_the_agent_is_offered_the_tools_that_the_other_tests_use(stack: St
     viewer = await stack.viewer(session_id)
     await viewer.until_said("You said: hello")
     assert {"bash", "AskUserQuestion", "spawn_session", "tell_child"} <= set(stack.provider.tools)
+
+
+async def test_a_viewer_whose_network_fails_in_mid_stream_is_whole_again_without_a_reload(stack: Stack) -> None:
+    go_on = asyncio.Event()
+    stack.provider.plan("tell a story", bash("echo one"), Say(STORY, gate=go_on, before=20))
+    session_id = await stack.spawn()
+    steady, shaky = await stack.viewer(session_id), await stack.viewer(session_id)
+    await steady.begin("tell a story")
+    await shaky.until(lambda: "tool_execution_start" in shaky.event_types, "the tool to start", 15)
+    await shaky.lose_transport()
+    await steady.until_said("word19")
+    await shaky.until(lambda: shaky.online and shaky.connects == 2, "the viewer to be back", 10)
+    await shaky.until_said("word19")
+    await shaky.lose_transport()
+    go_on.set()
+    await steady.until_idle()
+    await shaky.until_shows(essence(steady.transcript.messages()))
+    assert shaky.connects == 3
+    assert shaky.kicks == 0
+    assert shaky.gaps == []
+    assert shaky.resyncs == 0
+    assert_whole(steady)
+
+
+async def test_a_viewer_on_long_polling_alone_sees_the_same(stack: Stack) -> None:
+    stack.provider.plan("tell a story", Say(STORY, pace=0.01))
+    session_id = await stack.spawn()
+    swift, polling = await stack.viewer(session_id), await stack.viewer(transports=("polling",))
+    assert polling.transport == "polling"
+    await polling.watch(session_id)
+    assert await polling.tell("tell a story")
+    for viewer in (swift, polling):
+        await viewer.until_idle()
+        assert_whole(viewer)
+    assert polling.transcript.messages() == swift.transcript.messages()
+    assert_grew(polling, STORY)

@@ -50,8 +50,8 @@ class Viewer(Peer):
         self.live_seqs: list[int] = []
         self.agent_active = False
 
-    async def watch(self, session_id: str, timeout: float = 10.0) -> None:
-        """Select a session and wait for its transcript."""
+    async def select(self, session_id: str) -> None:
+        """Select a session without waiting for its transcript."""
         self.session_id = session_id
         self.generation += 1
         self.cursor = None
@@ -59,6 +59,10 @@ class Viewer(Peer):
         self.transcript = Transcript()
         await self.emit("switch_session", {"sessionId": session_id, "generation": self.generation})
         await self.emit("viewer_visibility", {"visible": True})
+
+    async def watch(self, session_id: str, timeout: float = 10.0) -> None:
+        """Select a session and wait for its transcript."""
+        await self.select(session_id)
         await self.until(lambda: self.transcript.hydrated, "the transcript to arrive", timeout)
 
     async def on_connected(self) -> None:
@@ -99,19 +103,23 @@ class Viewer(Peer):
         await self.until(shown, f"the transcript to be {expected}", timeout)
 
     async def tell(self, text: str, deliver_as: str | None = None) -> bool:
-        """Send input and answer whether it was delivered."""
-        payload: dict[str, object] = {
-            "text": text,
-            "attachments": [],
-            "client": "web",
-            "requestId": str(uuid.uuid4()),
-        }
-        if deliver_as is not None:
-            payload["deliverAs"] = deliver_as
+        """Send input and answer whether it was delivered.
+
+        An agent at rest acknowledges when its answer is done, or the relay does after 9.5 s (sockets-browsers.md 2.5).
+        """
         try:
-            return await self.call("input", payload) is True
+            return await self.call("input", self._input(text, deliver_as)) is True
         except NotConnected:
             return False
+
+    async def begin(self, text: str) -> None:
+        """Send input without waiting for its acknowledgement, for an answer that the test holds back."""
+        await self.emit("input", self._input(text, None))
+
+    @staticmethod
+    def _input(text: str, deliver_as: str | None) -> dict[str, object]:
+        made: dict[str, object] = {"text": text, "attachments": [], "client": "web", "requestId": str(uuid.uuid4())}
+        return made if deliver_as is None else {**made, "deliverAs": deliver_as}
 
     async def insist(self, text: str, timeout: float = 20.0) -> None:
         """Send input again while it is refused, as a person does whose draft comes back after a reconnect."""
@@ -149,6 +157,7 @@ class Viewer(Peer):
             case "connected":
                 if self._is_mine(payload):
                     self._merge_cursor(payload.get("lastSeq"))
+                    self.agent_active = payload.get("isActive") is True
                     self.enqueue("connected", {})
             case "event":
                 if self._is_mine(payload):
