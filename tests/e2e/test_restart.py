@@ -76,6 +76,7 @@ async def test_the_session_goes_on_working_after_a_restart(stack: Stack) -> None
     await viewer.until_shows(WHOLE, timeout=40)
     await viewer.insist("and more")
     await viewer.until_said("You said: and more")
+    await stack.until_runner(timeout=40)
     other = await stack.spawn("a second one")
     second = await stack.viewer(other)
     await second.until_said("You said: a second one")
