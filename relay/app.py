@@ -80,7 +80,7 @@ class Application:
         )
         self.hidden_models = HiddenModels(storage, clock, bus)
         self.attachments = Attachments(storage, settings.attachments_dir, clock)
-        self.runners = RunnerRoom(storage, clock, bus)
+        self.runners = RunnerRoom(storage, clock, bus, limits=tuning.commands)
         self.sessions = SessionRoom(
             SessionNeeds(
                 storage=storage,
@@ -88,7 +88,11 @@ class Application:
                 bus=bus,
                 limits=session_limits(settings, tuning),
                 machines=Machines(
-                    self.runners.registry, self.runners.identities, self.runners.rpc, self.runners.folders
+                    self.runners.registry,
+                    self.runners.identities,
+                    self.runners.rpc,
+                    self.runners.folders,
+                    self.runners.door,
                 ),
                 attachments=self.attachments,
                 hidden_models=self.hidden_models.of,

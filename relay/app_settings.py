@@ -10,6 +10,7 @@ from relay.accounts.limits import KeyRateLimit
 from relay.config import Settings
 from relay.http.client_address import ProxyPolicy, TrustProxy, parse_networks
 from relay.realtime import RealtimeConfig
+from relay.runners.limits import CommandLimits
 from relay.secrets_file import SecretsFile
 from relay.sessions.limits import SessionLimits
 from relay.tunnel.link import TunnelLimits
@@ -24,6 +25,7 @@ class Tuning:
     viewers: ViewerLimits = field(default_factory=ViewerLimits)
     tunnel: TunnelLimits = field(default_factory=TunnelLimits)
     realtime: RealtimeConfig = field(default_factory=RealtimeConfig)
+    commands: CommandLimits = field(default_factory=CommandLimits)
 
 
 def proxy_policy(settings: Settings) -> ProxyPolicy:

@@ -7,7 +7,7 @@ added, which is what the auth client reads (rest-account.md 12.1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -58,6 +58,10 @@ class ErrorSpec:
             extra=extra,
         )
 
+    def filled(self, **gaps: object) -> ErrorSpec:
+        """Answer the entry with the gaps of its message filled in."""
+        return replace(self, message=self.message.format(**gaps))
+
 
 # Identity (rest-account.md 1.3)
 MISSING_KEY: Final = ErrorSpec(401, "Missing API key (x-api-key header)")
@@ -94,8 +98,62 @@ MODEL_HIDDEN: Final = ErrorSpec(400, "Requested model is not available")
 MODEL_CHECK_FAILED: Final = ErrorSpec(500, "Cannot validate model availability")
 INVALID_EFFORT: Final = ErrorSpec(400, "effort must be one of off, minimal, low, medium, high, xhigh, max")
 
+RUNNER_CONNECTED: Final = ErrorSpec(409, "Runner is connected")
+#: The text is that of `RunnerCallError`: no socket, no answer in time, too many requests, the runner's own error.
+RUNNER_CALL_FAILED: Final = ErrorSpec(502, "{reason}")
+RUNNER_ANSWER_UNREADABLE: Final = ErrorSpec(502, "The runner's answer is nested too deeply")
+METHOD_NOT_ALLOWED: Final = ErrorSpec(405, "Method not allowed")
+
+# What a runner may refuse (rest-runners.md 5, 6); its own message takes the place of the text
+DEFINITION_MISSING_NAME: Final = ErrorSpec(400, "Missing {noun} name")
+DEFINITION_NAME_INVALID: Final = ErrorSpec(400, "Invalid {noun} name")
+DEFINITION_NOT_FOUND: Final = ErrorSpec(404, "{Noun} not found")
+DEFINITION_NOT_WRITTEN: Final = ErrorSpec(400, "Failed to {verb} {noun}")
+DEFINITION_SCAN_REFUSED: Final = ErrorSpec(500, "{Noun} scan failed")
+DEFINITION_CALL_FAILED: Final = ErrorSpec(502, "Failed to {verb} {noun}")
+PLUGIN_CWD_RELATIVE: Final = ErrorSpec(400, "cwd must be an absolute path")
+PLUGIN_CWD_OUTSIDE_ROOTS: Final = ErrorSpec(403, "cwd outside allowed workspace roots")
+PLUGIN_SCAN_REFUSED: Final = ErrorSpec(403, "Plugin scan rejected")
+PLUGIN_SCAN_FAILED: Final = ErrorSpec(502, "Failed to scan plugins")
+PLUGIN_REFRESH_FAILED: Final = ErrorSpec(502, "Failed to refresh plugins")
+MISSING_CWD: Final = ErrorSpec(400, "Missing cwd")
+PATH_OUTSIDE_ROOTS: Final = ErrorSpec(400, "Runner cannot access path: {path}")
+BROWSE_OUTSIDE_ROOTS: Final = ErrorSpec(400, "Path outside allowed workspace roots")
+BROWSE_REFUSED: Final = ErrorSpec(400, "Browse failed")
+LIST_REFUSED: Final = ErrorSpec(500, "Failed to list files")
+SEARCH_REFUSED: Final = ErrorSpec(500, "Search failed")
+READ_REFUSED: Final = ErrorSpec(500, "Failed to read file")
+SANDBOX_STATUS_REFUSED: Final = ErrorSpec(502, "Sandbox status command failed")
+SANDBOX_UPDATE_REFUSED: Final = ErrorSpec(502, "Sandbox config update failed")
+SANDBOX_MODE_INVALID: Final = ErrorSpec(400, "Invalid mode: expected none, basic or full")
+SANDBOX_LIST_INVALID: Final = ErrorSpec(400, "{field} must be an array of strings")
+USAGE_RANGE_INVALID: Final = ErrorSpec(400, "Invalid range parameter")
+SERVICE_ENABLED_INVALID: Final = ErrorSpec(400, "Missing or invalid 'enabled' field")
+SERVICES_UNKNOWN: Final = ErrorSpec(404, "No services registered for this runner")
+SERVICE_NOT_FOUND: Final = ErrorSpec(404, "Service '{service}' not found")
+SETTINGS_READ_REFUSED: Final = ErrorSpec(502, "Failed to read settings")
+SETTINGS_UPDATE_REFUSED: Final = ErrorSpec(502, "Failed to update settings")
+SETTINGS_SECTION_INVALID: Final = ErrorSpec(400, "Invalid section: expected one of {sections}")
+SETTINGS_VALUE_MISSING: Final = ErrorSpec(400, "Missing 'value' field")
+LOGIN_REFUSED: Final = ErrorSpec(502, "Runner rejected the request")
+LOGIN_PROVIDER_MISSING: Final = ErrorSpec(400, "Missing 'providerId'")
+LOGIN_ID_MISSING: Final = ErrorSpec(400, "Missing 'loginId'")
+LOGIN_VALUE_MISSING: Final = ErrorSpec(400, "Missing 'loginId' or 'value'")
+PACKAGE_SOURCE_INVALID: Final = ErrorSpec(400, "Missing or invalid 'source'")
+PACKAGE_SOURCE_NO_STRING: Final = ErrorSpec(400, "'source' must be a string if provided")
+PACKAGE_REFUSED: Final = ErrorSpec(502, "Package command failed")
+
 # Sessions (rest-runners.md 7)
 SESSION_NOT_FOUND: Final = ErrorSpec(404, "Session not found")
+SESSION_FORBIDDEN: Final = ErrorSpec(403, "Forbidden")
+SESSION_NOT_LIVE: Final = ErrorSpec(404, "Session not found or not connected")
+SESSION_NOT_SHARED: Final = ErrorSpec(409, "Session is not in collab mode")
+SESSION_AGENT_AWAY: Final = ErrorSpec(503, "Session is registered but not currently connected")
+SESSION_MODEL_MISSING: Final = ErrorSpec(400, "Missing 'provider' or 'modelId'")
+SESSION_MODEL_HIDDEN: Final = ErrorSpec(403, "Model not available")
+THINKING_LEVEL_INVALID: Final = ErrorSpec(
+    400, "Invalid 'level': expected one of off, minimal, low, medium, high, xhigh, max"
+)
 
 # Tunnel (tunnel.md 2.2)
 INVALID_PORT: Final = ErrorSpec(400, "Invalid port")

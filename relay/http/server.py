@@ -149,9 +149,11 @@ class HttpServer:
         route, raw = found.route, found.raw
         params = {name: decode(value) for name, value in raw.items()} if raw else raw
         identity = None if route.auth is Auth.NONE else await self._authorise(request, route)
+        call = Call(request, params, identity, raw_params=raw)
+        if route.guard is not None:
+            route.guard(call)
         if "Expect" in request.headers:
             await _continue(request)
-        call = Call(request, params, identity, raw_params=raw)
         if route.body is Body.LENIENT or route.body is Body.STRICT:
             limits = self._policy.limits
             limit = limits.body if route.limit is None else route.limit

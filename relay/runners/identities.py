@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import Counter
 from typing import Final
 
 from relay.clock import Clock
@@ -27,6 +28,7 @@ class RunnerIdentities:
     def __init__(self, store: RunnerStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._claiming: Counter[str] = Counter()
 
     async def claim(self, runner_id: str, secret: str, user_id: str, profile: RunnerProfile) -> None:
         """Accept an id for a user, the first time or again with the same secret; the profile is kept.
@@ -48,7 +50,13 @@ class RunnerIdentities:
             first_seen_at=now,
             last_seen_at=now,
         )
-        held = await self._store.claim(wanted)
+        self._claiming[runner_id] += 1
+        try:
+            held = await self._store.claim(wanted)
+        finally:
+            self._claiming[runner_id] -= 1
+            if not self._claiming[runner_id]:
+                del self._claiming[runner_id]
         if not hmac.compare_digest(held.secret_hash, wanted.secret_hash):
             raise ClaimRefused(f"Runner authentication failed: secret mismatch for runner {runner_id}")
         if held.user_id != user_id:
@@ -59,8 +67,12 @@ class RunnerIdentities:
 
         Raises StorageError.
         """
-        identity = await self._store.identity(runner_id) if _is_id(runner_id) else None
+        identity = await self.find(runner_id)
         return None if identity is None else identity.user_id
+
+    async def find(self, runner_id: str) -> RunnerIdentity | None:
+        """Answer the identity of a runner id, None for an unknown one. Raises StorageError."""
+        return await self._store.identity(runner_id) if _is_id(runner_id) else None
 
     async def of_user(self, user_id: str) -> list[RunnerIdentity]:
         """Answer a user's runners, connected or away, the most recently seen first. Raises StorageError."""
@@ -70,10 +82,15 @@ class RunnerIdentities:
         """Note that a runner was connected until now. Raises StorageError."""
         await self._store.seen(runner_id, self._clock.now_iso())
 
+    def claiming(self, runner_id: str) -> bool:
+        """Tell whether a registration under this id is under way; its runner is listed as soon as it is not any more."""
+        return self._claiming[runner_id] > 0
+
     async def release(self, runner_id: str) -> bool:
         """Free an id, so that a machine can be paired with another account; answer whether it was bound.
 
-        For its owner or an administrator only; the caller has checked that. Raises StorageError.
+        For its owner or an administrator only, and not while `claiming`; the caller has checked that in the same step.
+        A claim that comes later is written later, so it finds the id free. Raises StorageError.
         """
         return await self._store.release(runner_id)
 

@@ -92,7 +92,7 @@ def clean_plugins(value: object) -> list[Item]:
 
 def objects(value: object) -> list[Item]:
     """Answer the objects of a list that nest no deeper than MAX_DEPTH; anything else is dropped."""
-    return [item for item in _objects(value) if not _too_deep(item)]
+    return [item for item in _objects(value) if not too_deep(item)]
 
 
 def strings(value: object) -> list[str]:
@@ -100,7 +100,8 @@ def strings(value: object) -> list[str]:
     return [item for item in _items(value) if isinstance(item, str)]
 
 
-def _too_deep(value: object) -> bool:
+def too_deep(value: object) -> bool:
+    """Tell whether a value nests deeper than MAX_DEPTH."""
     level: list[object] = [value]
     for _ in range(MAX_DEPTH):
         inner: list[object] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from relay.http.routes import Body, Call, Json, Route
 from relay.runners.feed import SessionIds
 from relay.runners.folders import RecentFolders
 from relay.runners.gate import gate
+from relay.runners.known_routes import KnownRunners
 from relay.runners.models import visible_models
 from relay.runners.profile import Item
 from relay.runners.registry import RunnerRegistry
@@ -42,12 +43,14 @@ class RunnerRoutes:
         registry: RunnerRegistry,
         rpc: RunnerRpc,
         folders: RecentFolders,
+        known: KnownRunners,
         session_ids: SessionIds,
         hidden_models: HiddenModelsOf,
     ) -> None:
         self._registry = registry
         self._rpc = rpc
         self._folders = folders
+        self._known = known
         self._session_ids = session_ids
         self._hidden_models = hidden_models
 
@@ -57,7 +60,7 @@ class RunnerRoutes:
         commanded = (MISSING_RUNNER_ID, *gated, RUNNER_NO_SOCKET)
         folders = "/api/runners/{runnerId}/recent-folders"
         return [
-            Route("GET", "/api/runners", self.list_runners, "List the caller's connected runners"),
+            Route("GET", "/api/runners", self.list_runners, "List the caller's runners, with all=1 the ones away too"),
             Route(
                 "POST", "/api/runners/restart", self.restart, "Restart a runner", body=Body.LENIENT, errors=commanded
             ),
@@ -78,14 +81,19 @@ class RunnerRoutes:
         ]
 
     async def list_runners(self, call: Call) -> web.StreamResponse:
-        """Answer the caller's connected runners: an array, with `?format=object` under `runners` (5.1)."""
+        """Answer the caller's connected runners: an array, with `?format=object` under `runners` (5.1).
+
+        `?all=1` adds those that are away, after the connected ones.
+        """
         user_id = call.user.user_id
+        query: Mapping[str, str] = call.query if call.request.query_string else {}
+        away = await self._known.away(user_id) if query.get("all") == "1" else ()
         sessions = self._session_ids
-        entries = b",".join(
+        present = (
             runner.listed_json(sessions(user_id, runner.runner_id)) for runner in self._registry.of_user(user_id)
         )
-        wrapped = call.request.query_string and call.query.get("format") == "object"
-        body = b'{"runners":[%b]}' % entries if wrapped else b"[%b]" % entries
+        entries = b",".join((*present, *away))
+        body = b'{"runners":[%b]}' % entries if query.get("format") == "object" else b"[%b]" % entries
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def restart(self, call: Call) -> Json:

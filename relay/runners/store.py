@@ -82,9 +82,10 @@ class RunnerStore:
         await self._storage.write(work)
 
     async def release(self, runner_id: str) -> bool:
-        """Delete an identity, so that any account may claim the id; answer whether there was one."""
+        """Delete an identity and the folders of its runner; answer whether there was one."""
 
         async def work(tx: Transaction) -> bool:
+            await tx.execute("DELETE FROM runner_recent_folder WHERE runner_id = ?", (runner_id,))
             return await tx.execute("DELETE FROM runner_identity WHERE runner_id = ?", (runner_id,)) > 0
 
         return await self._storage.write(work)

@@ -15,6 +15,7 @@ from relay.http.routes import Route
 from relay.realtime import Realtime
 from relay.runners.profile import Item
 from relay.runners.runner import Runner
+from relay.sessions.control_routes import ControlRoutes
 from relay.sessions.effects import Effects
 from relay.sessions.ended import EndWatch
 from relay.sessions.factory import SessionFactory
@@ -25,6 +26,7 @@ from relay.sessions.images import ImageExtractor
 from relay.sessions.limits import SessionLimits
 from relay.sessions.links.handlers import LinkHandlers, Neighbours
 from relay.sessions.links.links import Links
+from relay.sessions.machine_routes import MachineRoutes
 from relay.sessions.messages import Messages
 from relay.sessions.persistence import Persistence
 from relay.sessions.pipeline import Pipeline
@@ -146,7 +148,12 @@ class SessionRoom:
         """Answer the room's rows."""
         needs = self._needs
         spawn = SpawnRoutes(needs.machines, self.registry, self.spawns, needs.hidden_models, needs.public_base)
-        return [*spawn.table(), *HistoryRoutes(self.registry, self.history).table()]
+        return [
+            *spawn.table(),
+            *HistoryRoutes(self.registry, self.history).table(),
+            *ControlRoutes(self.registry, needs.hidden_models).table(),
+            *MachineRoutes(needs.machines.door, self.registry, self.store).table(),
+        ]
 
     async def start(self) -> None:
         """Read what is stored and begin to work; call it before the first socket can come."""

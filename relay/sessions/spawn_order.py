@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from relay.http.errors import INVALID_AGENT_NAME, INVALID_EFFORT
+from relay.runners.names import valid_name
 
 #: Images of a first prompt (5.2).
 MAX_IMAGES: Final = 8
 EFFORTS: Final = frozenset({"off", "minimal", "low", "medium", "high", "xhigh", "max"})
-_NAME: Final = re.compile(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*")
-_MAX_NAME: Final = 64
 _AGENT_FIELDS: Final = ("systemPrompt", "tools", "disallowedTools")
 
 
@@ -116,11 +114,6 @@ def find_model(models: object, model_id: str) -> Model | None:
         if isinstance(entry, dict) and entry.get("id") == model_id and isinstance(entry.get("provider"), str):
             return _model(entry["provider"], model_id)
     return None
-
-
-def valid_name(name: str) -> bool:
-    """Tell whether a skill or agent may have this name (3.2)."""
-    return 0 < len(name) <= _MAX_NAME and _NAME.fullmatch(name) is not None
 
 
 def _model(provider: str, model_id: str) -> Model | None:

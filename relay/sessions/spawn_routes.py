@@ -22,6 +22,7 @@ from relay.http.errors import (
     ApiError,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.runners.door import RunnerDoor
 from relay.runners.folders import RecentFolders
 from relay.runners.identities import RunnerIdentities
 from relay.runners.models import hidden_keys, model_key
@@ -47,12 +48,16 @@ PublicBase = Callable[[web.Request], str]
 
 @dataclass(frozen=True, slots=True)
 class Machines:
-    """Gather what is known of runners: the connected ones, whose the others are, how to ask them, their folders."""
+    """Gather what is known of runners: the connected ones, whose the others are, how to ask them, their folders.
+
+    `door` leads HTTP callers to them.
+    """
 
     registry: RunnerRegistry
     identities: RunnerIdentities
     rpc: RunnerRpc
     folders: RecentFolders
+    door: RunnerDoor
 
 
 class SpawnRoutes:

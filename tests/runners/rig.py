@@ -25,6 +25,7 @@ from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
 from relay.jsontext import dumps
 from relay.realtime import Realtime, RealtimeConfig, Socket
+from relay.runners.limits import CommandLimits
 from relay.runners.registration import Contributors
 from relay.runners.room import RunnerRoom
 from relay.runners.runner import Runner
@@ -72,6 +73,7 @@ class Options:
     tunnel: TunnelLimits = field(default_factory=TunnelLimits)
     clock: Clock = field(default_factory=Clock)
     max_pending: int = 1000
+    commands: CommandLimits = field(default_factory=CommandLimits)
 
 
 class Rig:
@@ -130,7 +132,8 @@ class Rig:
         self.port = server.sockets[0].getsockname()[1]
 
     def _build_runners(self) -> None:
-        room = RunnerRoom(self.storage, self.clock, self.bus, max_pending=self.options.max_pending)
+        options = self.options
+        room = RunnerRoom(self.storage, self.clock, self.bus, max_pending=options.max_pending, limits=options.commands)
         self.room = room
         self.runners, self.rpc, self.identities, self.folders = room.registry, room.rpc, room.identities, room.folders
         agents = AgentHandshake(self.accounts)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.http.errors import ApiError
-from relay.sessions.spawn_order import EFFORTS, Model, SpawnOrder, find_model, read_model, read_order, valid_name
+from relay.runners.names import valid_name
+from relay.sessions.spawn_order import EFFORTS, Model, SpawnOrder, find_model, read_model, read_order
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=8),

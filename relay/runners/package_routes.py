@@ -1,0 +1,101 @@
+"""Answer the HTTP calls about the packages of a runner (rest-runners.md 6.4)."""
+
+from __future__ import annotations
+
+from relay.http.errors import (
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    PACKAGE_REFUSED,
+    PACKAGE_SOURCE_INVALID,
+    PACKAGE_SOURCE_NO_STRING,
+    RUNNER_CALL_FAILED,
+    RUNNER_FORBIDDEN,
+    RUNNER_NOT_FOUND,
+    ApiError,
+)
+from relay.http.routes import Body, Call, Json, Route
+from relay.runners.door import RunnerDoor, refused
+from relay.runners.profile import Item
+
+
+class PackageRoutes:
+    """Serve the package endpoints.
+
+    A runner's refusal is 502 with `ok: false`: passed through with 200, as upstream does, browsers show a failed
+    install as a success.
+    """
+
+    def __init__(self, door: RunnerDoor) -> None:
+        self._door = door
+
+    def table(self) -> list[Route]:
+        """Answer the rows of this concern."""
+        base = "/api/runners/{runnerId}/packages"
+        gated = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN)
+        asked = (*gated, RUNNER_CALL_FAILED, PACKAGE_REFUSED)
+        guard = self._door.gate
+        changes = (
+            ("install", self.install, "Install a package on a runner", PACKAGE_SOURCE_INVALID),
+            ("remove", self.remove, "Remove a package from a runner", PACKAGE_SOURCE_INVALID),
+            ("update", self.update, "Update one package of a runner, or all", PACKAGE_SOURCE_NO_STRING),
+        )
+        rows = [
+            Route("GET", base, self.list_packages, "List the packages of a runner", errors=asked),
+            Route("POST", base, self.no_such_call, "Refuse a change that names no action", errors=(*gated, NOT_FOUND)),
+            Route("*", base, self.not_allowed, "Refuse other methods", errors=(*gated, METHOD_NOT_ALLOWED)),
+        ]
+        for action, handler, summary, invalid in changes:
+            path = f"{base}/{action}"
+            errors = (*asked, invalid)
+            rows.append(Route("POST", path, handler, summary, body=Body.STRICT, guard=guard, errors=errors))
+            rows.append(Route("*", path, self.not_allowed, "Refuse other methods", errors=(*gated, METHOD_NOT_ALLOWED)))
+        return rows
+
+    async def list_packages(self, call: Call) -> Json:
+        """Answer the configured packages as the runner gives them."""
+        return await self._demand(call, "packages_list", {}, self._door.limits.package_list)
+
+    async def install(self, call: Call) -> Json:
+        """Install a package; the answer comes when the runner is done."""
+        return await self._change(call, "packages_install", _source(call))
+
+    async def remove(self, call: Call) -> Json:
+        """Remove a package."""
+        return await self._change(call, "packages_remove", _source(call))
+
+    async def update(self, call: Call) -> Json:
+        """Update the package that `source` names, or every one without it."""
+        payload: Item = {}
+        if "source" in call.body:
+            payload["source"] = call.body["source"]
+            if not isinstance(payload["source"], str):
+                raise PACKAGE_SOURCE_NO_STRING()
+        return await self._change(call, "packages_update", payload)
+
+    async def no_such_call(self, call: Call) -> Json:
+        """Answer 404: packages are changed below this path."""
+        self._door.gate(call)
+        raise NOT_FOUND()
+
+    async def not_allowed(self, call: Call) -> Json:
+        """Answer 405, the one place besides pins that does."""
+        self._door.gate(call)
+        bare = call.request.path.endswith("/packages")
+        raise METHOD_NOT_ALLOWED(headers={"Allow": "GET" if bare else "POST"})
+
+    async def _change(self, call: Call, event: str, payload: Item) -> Json:
+        return await self._demand(call, event, payload, self._door.limits.package_change)
+
+    async def _demand(self, call: Call, event: str, payload: Item, timeout: float) -> Json:
+        reply = await self._door.ask(self._door.gate(call), event, payload, timeout=timeout)
+        if not reply.get("ok"):
+            error = refused(PACKAGE_REFUSED, reply)
+            raise ApiError(error.status, error.message, extra={"ok": False})
+        return reply
+
+
+def _source(call: Call) -> Item:
+    source = call.body.get("source")
+    if not isinstance(source, str) or not source:
+        raise PACKAGE_SOURCE_INVALID()
+    return {"source": source, "local": call.body.get("local") is True}
