@@ -17,7 +17,7 @@ KEY = ApiKey(
 )
 
 
-def test_check_03_the_key_vector_verifies() -> None:
+def test_account_03_the_key_vector_verifies() -> None:
     assert digest("pk_live_" + 4 * "0123456789abcdef") == "EmQozce-X02BG4eEXXNeMbeMDyrwhj4z-ZqMBooFHrA"
 
 

@@ -159,7 +159,7 @@ async def test_a_key_acts_as_its_user_even_beside_another_users_cookie(storage: 
 # Origin (2.4)
 
 
-async def test_check_12_a_cookie_needs_a_trusted_origin(house: House) -> None:
+async def test_account_12_a_cookie_needs_a_trusted_origin(house: House) -> None:
     cookie = (await house.sign_up()).cookie()
 
     async def out(headers: dict[str, str]) -> tuple[int, object]:
@@ -178,7 +178,7 @@ async def test_check_12_a_cookie_needs_a_trusted_origin(house: House) -> None:
     assert (await house.get("/api/me", cookie)).status == 401
 
 
-async def test_check_12_the_own_origin_passes(house: House) -> None:
+async def test_account_12_the_own_origin_passes(house: House) -> None:
     cookie = (await house.sign_up()).cookie()
     assert (await house.post("/api/auth/sign-out", {}, cookie | house.origin)).status == 200
 

@@ -16,7 +16,7 @@ TOKEN = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
 VALUE = "AbCdEfGhIjKlMnOpQrStUvWxYz012345.VpKMwILzKQ6hTLa8RiRzrmLSiJ1NAzaH4Iwy9vevoCo%3D"
 
 
-def test_check_03_the_cookie_vector_verifies() -> None:
+def test_account_03_the_cookie_vector_verifies() -> None:
     assert cookies.sign(SECRET, TOKEN) == VALUE
     assert cookies.unsign(SECRET, VALUE) == TOKEN
     assert cookies.unsign(SECRET, unquote(VALUE)) == TOKEN

@@ -15,7 +15,7 @@ from tests.accounts.house import CONFIG, PASSWORD, House, eventually, open_house
 from tests.clock import ManualClock
 
 
-async def test_check_04_a_created_key_has_its_prefix_and_works_both_ways(house: House) -> None:
+async def test_account_04_a_created_key_has_its_prefix_and_works_both_ways(house: House) -> None:
     cookie = (await house.sign_up()).cookie()
     key = await house.new_key(cookie, {"name": "runner", "prefix": "ppru"})
     raw = str(key["key"])
@@ -50,7 +50,7 @@ async def test_check_04_a_created_key_has_its_prefix_and_works_both_ways(house: 
     }
 
 
-async def test_check_05_a_bad_key_beats_a_good_cookie_and_a_bad_bearer_does_not(house: House) -> None:
+async def test_account_05_a_bad_key_beats_a_good_cookie_and_a_bad_bearer_does_not(house: House) -> None:
     cookie = (await house.sign_up()).cookie()
     bad = await house.get("/api/me", cookie | {"x-api-key": "nonsense"})
     assert (bad.status, bad.json()) == (401, {"error": "Invalid or expired API key"})

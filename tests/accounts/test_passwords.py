@@ -20,7 +20,7 @@ VECTOR = (
     ("password", "right"),
     [("\uff30assw\u00f6rd1", True), ("Passw\u00f6rd1", True), ("passw\u00f6rd1", False), ("", False)],
 )
-def test_check_03_the_password_vector_verifies(password: str, right: bool) -> None:
+def test_account_03_the_password_vector_verifies(password: str, right: bool) -> None:
     assert verify_password(password, VECTOR) is right
 
 

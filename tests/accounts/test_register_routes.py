@@ -43,7 +43,7 @@ async def test_the_first_registration_makes_an_account_and_a_key_and_sets_no_coo
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_check_06_the_sixth_registration_of_an_address_is_429(
+async def test_account_06_the_sixth_registration_of_an_address_is_429(
     storage: Storage, clock: ManualClock, trusted: bool
 ) -> None:
     trust = TrustProxy.LOOPBACK if trusted else TrustProxy.NOBODY
@@ -74,7 +74,7 @@ async def test_every_attempt_counts_even_one_that_is_no_json(storage: Storage, c
         assert (await register(house)).status == 429
 
 
-async def test_check_07_registering_again_revokes_the_first_key(house: House) -> None:
+async def test_account_07_registering_again_revokes_the_first_key(house: House) -> None:
     first = str((await register(house)).json()["key"])
     assert (await house.get("/api/me", {"x-api-key": first})).status == 200
     second = str((await register(house, name="")).json()["key"])
@@ -86,7 +86,7 @@ async def test_check_07_registering_again_revokes_the_first_key(house: House) ->
     assert (await house.get("/api/me", {"x-api-key": str(other["key"])})).status == 200
 
 
-async def test_check_08_a_closed_relay_does_not_tell_who_has_an_account(house: House) -> None:
+async def test_account_08_a_closed_relay_does_not_tell_who_has_an_account(house: House) -> None:
     await house.sign_up()
     wrong: list[Reply] = []
     unknown: list[Reply] = []

@@ -12,7 +12,7 @@ from tests.accounts.house import CONFIG, EMAIL, PASSWORD, House, open_house
 from tests.clock import ManualClock
 
 
-async def test_check_01_first_sign_up_sets_the_cookie_and_the_second_is_refused(house: House) -> None:
+async def test_account_01_first_sign_up_sets_the_cookie_and_the_second_is_refused(house: House) -> None:
     first = await house.sign_up()
     assert first.status == 200
     assert first.headers["Content-Type"] == "application/json"
@@ -41,7 +41,7 @@ async def test_sign_up_answers_the_user(house: House) -> None:
     assert user["createdAt"] == user["updatedAt"] == "2026-01-01T00:00:00.000Z"
 
 
-async def test_check_02_get_session_without_a_live_session_is_null(house: House) -> None:
+async def test_account_02_get_session_without_a_live_session_is_null(house: House) -> None:
     nobody = await house.get("/api/auth/get-session")
     assert (nobody.status, nobody.body, nobody.cookies) == (200, b"null", [])
 

@@ -23,7 +23,7 @@ async def no_account(house: House) -> bool:
 
 
 @PATHS
-async def test_check_01_loopback_needs_no_code(house: House, path: str) -> None:
+async def test_account_01_loopback_needs_no_code(house: House, path: str) -> None:
     assert (await house.post(path, BODY)).status == 200
     assert not await no_account(house)
 
@@ -40,7 +40,7 @@ async def test_check_01_loopback_needs_no_code(house: House, path: str) -> None:
         {"CF-Connecting-IP": "127.0.0.1"},
     ],
 )
-async def test_check_01_a_request_that_was_forwarded_is_not_loopback(
+async def test_account_01_a_request_that_was_forwarded_is_not_loopback(
     house: House, path: str, headers: dict[str, str]
 ) -> None:
     reply = await house.post(path, BODY, headers)
@@ -53,7 +53,7 @@ async def test_check_01_a_request_that_was_forwarded_is_not_loopback(
 
 
 @PATHS
-async def test_check_01_the_code_lets_a_client_from_elsewhere_in_once(house: House, path: str) -> None:
+async def test_account_01_the_code_lets_a_client_from_elsewhere_in_once(house: House, path: str) -> None:
     code = house.accounts.setup_line()
     assert code is not None
     reply = await house.post(path, {**BODY, "setupCode": code.lower().replace("-", " ")}, FAR)
@@ -65,7 +65,7 @@ async def test_check_01_the_code_lets_a_client_from_elsewhere_in_once(house: Hou
 
 @PATHS
 @pytest.mark.parametrize("code", ["wrong", "\u00e4", "A" * 100_000])
-async def test_check_01_a_wrong_code_has_its_own_error(house: House, path: str, code: str) -> None:
+async def test_account_01_a_wrong_code_has_its_own_error(house: House, path: str, code: str) -> None:
     reply = await house.post(path, {**BODY, "setupCode": code}, FAR)
     assert (reply.status, reply.code) == (403, "INVALID_SETUP_CODE")
     assert reply.json()["error"] == reply.json()["message"]
@@ -74,7 +74,7 @@ async def test_check_01_a_wrong_code_has_its_own_error(house: House, path: str, 
 
 @PATHS
 @pytest.mark.parametrize("code", [None, "", 7, ["x"], {}])
-async def test_check_01_a_missing_code_is_told(house: House, path: str, code: object) -> None:
+async def test_account_01_a_missing_code_is_told(house: House, path: str, code: object) -> None:
     reply = await house.post(path, {**BODY, "setupCode": code}, FAR)
     assert (reply.status, reply.code) == (403, "SIGNUPS_DISABLED")
 
@@ -95,7 +95,7 @@ async def test_check_01_a_missing_code_is_told(house: House, path: str, code: ob
         {"Host": "localhost.evil.example:7492"},
     ],
 )
-async def test_check_01_a_strangers_page_cannot_make_the_first_account(
+async def test_account_01_a_strangers_page_cannot_make_the_first_account(
     storage: Storage, clock: ManualClock, path: str, headers: dict[str, str]
 ) -> None:
     async with open_house(storage, clock, trusted_origins=["https://trusted.example"]) as house:
@@ -119,7 +119,7 @@ async def test_check_01_a_strangers_page_cannot_make_the_first_account(
         {"Host": "RELAY.home.example"},
     ],
 )
-async def test_check_01_the_own_page_and_safe_hosts_pass(
+async def test_account_01_the_own_page_and_safe_hosts_pass(
     storage: Storage, clock: ManualClock, path: str, headers: dict[str, str]
 ) -> None:
     config = replace(CONFIG, hostnames=frozenset({"relay.home.example"}))
@@ -129,7 +129,7 @@ async def test_check_01_the_own_page_and_safe_hosts_pass(
         assert reply.status == 200, reply.body
 
 
-async def test_check_01_a_page_must_send_json_as_json(house: House) -> None:
+async def test_account_01_a_page_must_send_json_as_json(house: House) -> None:
     text = b'{"name": "Jo", "email": "jo@example.com", "password": "Passw0rd-of-jo"}'
     for headers in (house.origin, {"Sec-Fetch-Mode": "no-cors"}):
         reply = await house.ask("POST", "/api/register", data=text, headers=headers | {"Content-Type": "text/plain"})

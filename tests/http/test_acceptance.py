@@ -49,7 +49,7 @@ async def served(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Served]:
         yield running
 
 
-async def test_check_12_cross_origin_gate(served: Served) -> None:
+async def test_account_12_cross_origin_gate(served: Served) -> None:
     cookie = "Cookie: session=good"
     cases = [
         ((cookie, "Origin: https://evil.example"), 403),
@@ -94,7 +94,7 @@ async def _post(served: Served, path: str, body: bytes, *, chunked: bool) -> tup
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_check_13_body_limit(served: Served, chunked: bool) -> None:
+async def test_account_13_body_limit(served: Served, chunked: bool) -> None:
     too_large = {"error": "Payload Too Large: body exceeds 1048576 bytes"}
     assert await _post(served, "/api/thing", _json_of(MIB), chunked=chunked) == (200, {"keys": ["a"]})
     assert await _post(served, "/api/thing", _json_of(MIB + 1), chunked=chunked) == (413, too_large)
@@ -102,7 +102,7 @@ async def test_check_13_body_limit(served: Served, chunked: bool) -> None:
     assert await _post(served, attachments, _json_of(3 * MIB), chunked=chunked) == (200, {"keys": ["a"]})
 
 
-async def test_check_19_health_names_the_socket_protocol_and_no_newer_version(served: Served) -> None:
+async def test_account_19_health_names_the_socket_protocol_and_no_newer_version(served: Served) -> None:
     report = json.loads((await served.get_raw("/health")).body)
     assert report["status"] == "ok"
     version = report["version"]
@@ -113,7 +113,7 @@ async def test_check_19_health_names_the_socket_protocol_and_no_newer_version(se
     assert version["buildTimestamp"] == "2026-11-24T03:01:43.600Z"
 
 
-async def test_check_20_csp_hash_is_that_of_the_served_inline_script(served: Served) -> None:
+async def test_account_20_csp_hash_is_that_of_the_served_inline_script(served: Served) -> None:
     answer = await served.get_raw("/")
     script = re.search(rb"<script>(.*?)</script>", answer.body, re.DOTALL)
     assert script is not None
@@ -124,7 +124,7 @@ async def test_check_20_csp_hash_is_that_of_the_served_inline_script(served: Ser
     assert error.headers["content-security-policy"] == answer.headers["content-security-policy"]
 
 
-async def test_check_21_unknown_paths(served: Served) -> None:
+async def test_account_21_unknown_paths(served: Served) -> None:
     answer = await served.get_raw("/api/x")
     assert (answer.status, json.loads(answer.body)) == (404, {"error": "Not found"})
     page = await served.get_raw("/session/abc")

@@ -244,7 +244,7 @@ async def test_a_session_just_registered_can_be_pinned_and_unpinned(stage: Stage
     assert (await stage.ask("GET", "/api/sessions/pinned", ann)).body == {"pinnedSessions": []}
 
 
-async def test_line_17_other_methods_on_a_pin_are_405_before_authentication(stage: Stage) -> None:
+async def test_runners_17_other_methods_on_a_pin_are_405_before_authentication(stage: Stage) -> None:
     for method in ("GET", "POST", "PATCH"):
         answer = await stage.ask(method, "/api/sessions/s1/pin", None)
         assert (answer.status, answer.headers["Allow"]) == (405, "PUT, DELETE")
@@ -253,7 +253,7 @@ async def test_line_17_other_methods_on_a_pin_are_405_before_authentication(stag
     assert (await stage.ask("GET", "/api/sessions", None)).status == 401
 
 
-async def test_line_19_history_is_kept_for_30_days(stage: Stage, ann: Person) -> None:
+async def test_runners_19_history_is_kept_for_30_days(stage: Stage, ann: Person) -> None:
     agent = await stage.agent(ann, "s1")
     await agent.socket.wire.close()
     await until(lambda: stage.app.sessions.registry.get("s1") is None)

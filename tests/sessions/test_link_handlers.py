@@ -173,7 +173,7 @@ async def test_two_parents_that_clean_each_other_up_do_not_wait_for_each_other(s
     "event", ["get_linked_child_count", "delink_children", "delink_own_parent", "cleanup_child_session"]
 )
 @pytest.mark.parametrize("body", [{}, {"token": "wrong"}, {"token": 5}, None, "text", ["token"], {"token": "\ud800"}])
-async def test_line_7_every_failure_path_of_acked_events_is_explicit(
+async def test_agents_07_every_failure_path_of_acked_events_is_explicit(
     stage: Stage, ann: Person, event: str, body: object
 ) -> None:
     agent = await stage.agent(ann, "s")
@@ -181,19 +181,19 @@ async def test_line_7_every_failure_path_of_acked_events_is_explicit(
     assert await agent.socket.take("error") == {"message": "Invalid token"}
 
 
-async def test_line_7_a_missing_child_id_is_an_explicit_failure(stage: Stage, ann: Person) -> None:
+async def test_agents_07_a_missing_child_id_is_an_explicit_failure(stage: Stage, ann: Person) -> None:
     agent = await stage.agent(ann, "s")
     error = failed(await agent.socket.call("cleanup_child_session", {"token": agent.token}))
     assert error == "cleanup_child_session requires childSessionId"
 
 
-async def test_line_7_a_failing_database_is_an_explicit_failure(stage: Stage, ann: Person) -> None:
+async def test_agents_07_a_failing_database_is_an_explicit_failure(stage: Stage, ann: Person) -> None:
     parent, _ = await linked(stage, ann, "a")
     await stage.app.storage.close()
     assert failed(await parent.socket.call("delink_children", {"token": parent.token}))
 
 
-async def test_line_3_an_older_socket_of_the_same_session_is_refused(stage: Stage, ann: Person) -> None:
+async def test_agents_03_an_older_socket_of_the_same_session_is_refused(stage: Stage, ann: Person) -> None:
     first = await stage.agent(ann, "s")
     await stage.agent(ann, "s")
     assert failed(await first.socket.call("get_linked_child_count", {"token": first.token})) == "Invalid token"

@@ -99,7 +99,7 @@ def _snapshot(count: int, **more: object) -> dict[str, object]:
     return {"type": "session_active", "state": {**more, "messages": [{"n": index} for index in range(count)]}}
 
 
-async def test_check_06_without_viewers_deltas_grow_neither_cache_nor_sequence(rig: Rig) -> None:
+async def test_agents_06_without_viewers_deltas_grow_neither_cache_nor_sequence(rig: Rig) -> None:
     rig.send({"type": "agent_start"})
     for index in range(50):
         update = {"type": "text_delta", "contentIndex": 0}
@@ -110,7 +110,7 @@ async def test_check_06_without_viewers_deltas_grow_neither_cache_nor_sequence(r
     assert [json.loads(event)["n"] for event in rig.session.transcript.cumulative()] == [49]
 
 
-async def test_check_06_thinking_durations_are_in_the_cached_message_end(rig: Rig) -> None:
+async def test_agents_06_thinking_durations_are_in_the_cached_message_end(rig: Rig) -> None:
     for kind in ("thinking_start", "thinking_end"):
         rig.send({"type": "message_update", "assistantMessageEvent": {"type": kind, "contentIndex": 0}})
         rig.clock.advance(1.5)
@@ -162,7 +162,7 @@ async def test_the_answer_to_a_recovery_signal_is_not_written(rig: Rig) -> None:
     await _until(rig, lambda stored: len(json.loads(stored)["messages"]) == 2)
 
 
-async def test_check_05_interrupted_chunks_leave_the_last_complete_state(rig: Rig) -> None:
+async def test_agents_05_interrupted_chunks_leave_the_last_complete_state(rig: Rig) -> None:
     rig.send(_snapshot(4))
     header = {"type": "session_active", "state": {"chunked": True, "snapshotId": "c1", "messages": [], "cwd": "/n"}}
     chunk = {"type": "session_messages_chunk", "snapshotId": "c1", "totalChunks": 2}

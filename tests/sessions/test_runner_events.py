@@ -31,7 +31,7 @@ async def ended(stage: Stage, session_id: str) -> str:
     return found
 
 
-async def test_line_9_session_ready_before_register_links_the_runner(stage: Stage, ann: Person) -> None:
+async def test_agents_09_session_ready_before_register_links_the_runner(stage: Stage, ann: Person) -> None:
     runner = await stage.runner(ann)
     await runner.ready("s")
     found = stage.app.runners.registry.get("r1")
@@ -42,7 +42,7 @@ async def test_line_9_session_ready_before_register_links_the_runner(stage: Stag
     assert stage.session("s").links.runner_name == "box"
 
 
-async def test_line_9_register_before_session_ready_links_the_runner_and_tells_the_hub(
+async def test_agents_09_register_before_session_ready_links_the_runner_and_tells_the_hub(
     stage: Stage, ann: Person
 ) -> None:
     runner = await stage.runner(ann)
@@ -204,7 +204,7 @@ async def test_a_runner_publishes_events_of_its_own_sessions_only(stage: Stage, 
     assert seen["event"] == {"type": "ui_notify", "from": "ann"}
 
 
-async def test_line_10_a_returning_runner_adopts_exactly_the_sessions_whose_agent_is_connected(
+async def test_agents_10_a_returning_runner_adopts_exactly_the_sessions_whose_agent_is_connected(
     stage: Stage, ann: Person, bob: Person
 ) -> None:
     runner = await stage.runner(ann)

@@ -11,7 +11,7 @@ from tests.sessions.stage import Stage, until
 from tests.viewers.house import Person
 
 
-async def test_line_4_a_spawn_answers_ok_runner_and_session(stage: Stage, ann: Person) -> None:
+async def test_runners_04_a_spawn_answers_ok_runner_and_session(stage: Stage, ann: Person) -> None:
     runner = await stage.runner(ann)
     task, order = await stage.spawn(ann, runner, prompt="hi", cwd="/work")
     await runner.ready(str(order["sessionId"]))
@@ -27,7 +27,7 @@ async def test_line_4_a_spawn_answers_ok_runner_and_session(stage: Stage, ann: P
     assert order == {"sessionId": order["sessionId"], "prompt": "hi", "cwd": "/work"}
 
 
-async def test_line_2_a_spawn_without_a_word_from_the_runner_is_pending_and_linked(
+async def test_runners_02_a_spawn_without_a_word_from_the_runner_is_pending_and_linked(
     stage: Stage, ann: Person
 ) -> None:
     runner = await stage.runner(ann)
@@ -38,7 +38,7 @@ async def test_line_2_a_spawn_without_a_word_from_the_runner_is_pending_and_link
     assert stage.session(str(order["sessionId"])).runner_id == "r1"
 
 
-async def test_line_3_a_word_that_comes_at_once_is_not_lost_and_ready_is_not_connected(
+async def test_runners_03_a_word_that_comes_at_once_is_not_lost_and_ready_is_not_connected(
     stage: Stage, ann: Person
 ) -> None:
     runner = await stage.runner(ann)
@@ -65,7 +65,7 @@ async def test_an_error_without_a_reason_has_a_default(stage: Stage, ann: Person
     assert (await task).body == {"error": "Runner spawn failed"}
 
 
-async def test_line_1_an_unknown_runner_is_404_but_the_callers_own_away_one_503(
+async def test_runners_01_an_unknown_runner_is_404_but_the_callers_own_away_one_503(
     stage: Stage, ann: Person, bob: Person
 ) -> None:
     runner = await stage.runner(ann)
@@ -165,7 +165,7 @@ async def test_the_path_may_name_the_runner(stage: Stage, ann: Person) -> None:
     assert (await task).body["runnerId"] == "r/1"
 
 
-async def test_line_16_a_spawn_goes_on_when_its_caller_leaves(stage: Stage, ann: Person) -> None:
+async def test_runners_16_a_spawn_goes_on_when_its_caller_leaves(stage: Stage, ann: Person) -> None:
     runner = await stage.runner(ann)
     task, order = await stage.spawn(ann, runner, cwd="/kept")
     task.cancel()
@@ -179,7 +179,7 @@ async def test_line_16_a_spawn_goes_on_when_its_caller_leaves(stage: Stage, ann:
 
 
 @pytest.mark.parametrize("body", ["null", "[]", "not json", '"text"', "5"])
-async def test_line_12_a_body_that_is_no_object_counts_as_empty(stage: Stage, ann: Person, body: str) -> None:
+async def test_runners_12_a_body_that_is_no_object_counts_as_empty(stage: Stage, ann: Person, body: str) -> None:
     async with (
         aiohttp.ClientSession() as client,
         client.post(f"{stage.url}/api/runners/spawn", data=body, headers={"x-api-key": ann.key}) as response,

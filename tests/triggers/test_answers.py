@@ -72,7 +72,7 @@ async def test_an_answer_to_the_outside_is_recorded_and_one_to_nobody_accepted(s
     assert await home.respond("void", targetSessionId="nobody", triggerId="t9") == OK
 
 
-async def test_line_7_every_refused_answer_is_explicit(stage: Stage, ann: Person, bob: Person) -> None:
+async def test_agents_07_every_refused_answer_is_explicit(stage: Stage, ann: Person, bob: Person) -> None:
     home = await family(stage, ann)
     await stage.agent(bob, "his")
     await stage.agent(ann, "stranger")

@@ -67,7 +67,7 @@ async def test_a_socket_that_closes_before_its_ack_is_not_connected(stage: Stage
     assert await stage.app.storage.fetch_all("SELECT * FROM delivery") == []
 
 
-async def test_line_7_every_refusal_is_explicit_and_releases_the_child(
+async def test_agents_07_every_refusal_is_explicit_and_releases_the_child(
     stage: Stage, ann: Person, bob: Person
 ) -> None:
     home = await family(stage, ann)
@@ -102,7 +102,7 @@ async def test_line_7_every_refusal_is_explicit_and_releases_the_child(
         {"trigger": {"targetSessionId": "\ud800", "triggerId": "t"}},
     ],
 )
-async def test_line_7_a_trigger_without_its_ids_is_refused(stage: Stage, ann: Person, body: object) -> None:
+async def test_agents_07_a_trigger_without_its_ids_is_refused(stage: Stage, ann: Person, body: object) -> None:
     home = await family(stage, ann)
     sent = {"token": home.child.token, **body} if isinstance(body, dict) else body
     error = failed(await home.child.socket.call("session_trigger", sent))
@@ -168,7 +168,7 @@ async def test_progress_of_a_stranger_is_dropped(stage: Stage, ann: Person) -> N
     assert "trigger_status_update" not in viewer.unread()
 
 
-async def test_line_14_a_parent_that_registers_again_is_asked_again_and_a_second_answer_changes_nothing(
+async def test_agents_14_a_parent_that_registers_again_is_asked_again_and_a_second_answer_changes_nothing(
     stage: Stage, ann: Person
 ) -> None:
     home = await family(stage, ann)
@@ -191,7 +191,7 @@ async def test_line_14_a_parent_that_registers_again_is_asked_again_and_a_second
     assert "session_trigger" not in home.parent.socket.unread()
 
 
-async def test_line_2_an_open_question_and_a_kept_answer_survive_a_restart(stage: Stage, ann: Person) -> None:
+async def test_agents_02_an_open_question_and_a_kept_answer_survive_a_restart(stage: Stage, ann: Person) -> None:
     home = await family(stage, ann)
     await home.trigger()
     await home.trigger(triggerId="t2")
@@ -206,7 +206,7 @@ async def test_line_2_an_open_question_and_a_kept_answer_survive_a_restart(stage
     assert await home.child.socket.take("trigger_response") == {"triggerId": "t1", "response": "late"}
 
 
-async def test_line_13_a_child_whose_parent_ends_for_good_is_released(stage: Stage, ann: Person) -> None:
+async def test_agents_13_a_child_whose_parent_ends_for_good_is_released(stage: Stage, ann: Person) -> None:
     home = await family(stage, ann)
     await home.trigger()
     await home.trigger(triggerId="done", type="session_complete")
@@ -219,7 +219,7 @@ async def test_line_13_a_child_whose_parent_ends_for_good_is_released(stage: Sta
     assert "session_message_error" not in home.child.socket.unread()
 
 
-async def test_line_13_a_child_whose_parent_is_killed_is_released(stage: Stage, ann: Person) -> None:
+async def test_agents_13_a_child_whose_parent_is_killed_is_released(stage: Stage, ann: Person) -> None:
     runner = await stage.runner(ann)
     home = await family(stage, ann)
     await runner.ready("parent")
@@ -232,7 +232,7 @@ async def test_line_13_a_child_whose_parent_is_killed_is_released(stage: Stage, 
         assert (await home.child.socket.take("session_message_error"))["triggerId"] == "t1"
 
 
-async def test_line_13_a_question_to_a_parent_that_is_away_stays_open(stage: Stage, ann: Person) -> None:
+async def test_agents_13_a_question_to_a_parent_that_is_away_stays_open(stage: Stage, ann: Person) -> None:
     runner = await stage.runner(ann)
     home = await family(stage, ann)
     await runner.ready("parent")
@@ -247,7 +247,7 @@ async def test_line_13_a_question_to_a_parent_that_is_away_stays_open(stage: Sta
     assert "session_message_error" not in home.child.socket.unread()
 
 
-async def test_line_13_a_child_that_is_away_is_released_when_it_comes_back(stage: Stage, ann: Person) -> None:
+async def test_agents_13_a_child_that_is_away_is_released_when_it_comes_back(stage: Stage, ann: Person) -> None:
     home = await family(stage, ann)
     await home.trigger()
     await home.leave(home.child)
