@@ -14,16 +14,20 @@ _REST = 1.0
 def start(runs: int) -> Report:
     """Start a relay so many times on fresh data."""
     times: list[float] = []
+    used: list[float] = []
     memory: list[float] = []
     for _ in range(runs):
         with started() as (child, port, seconds):
+            server = Target("127.0.0.1", port, "", (child.pid,))
             times.append(seconds)
+            used.append(server.cpu_seconds())
             time.sleep(_REST)
-            memory.append(Target("127.0.0.1", port, "", (child.pid,)).resident_bytes() / 1e6)
+            memory.append(server.resident_bytes() / 1e6)
     report = Report(f"start: {runs} times on fresh data")
     report.numbers = {
         "start to /health, median, s": percentile(times, 50),
         "start to /health, worst, s": max(times),
+        "CPU time until then, median, s": percentile(used, 50),
         "memory with nobody connected, MB": percentile(memory, 50),
     }
     return report
