@@ -43,6 +43,7 @@ from relay.sessions.spawn_routes import Machines
 from relay.settings.hidden_models import HiddenModels
 from relay.settings.routes import routes as settings_routes
 from relay.storage import Storage, StorageError
+from relay.terminals.room import TerminalRoom
 from relay.triggers.room import TriggerRoom
 from relay.tunnel.links import TunnelLinks
 from relay.tunnel.registration import TunnelEndpoint
@@ -100,6 +101,7 @@ class Application:
             )
         )
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
+        self.terminals = TerminalRoom(self.runners.registry, clock, bus, tuning.terminals)
         self.triggers = TriggerRoom(storage, clock, bus, self.sessions)
         self.viewers = self._wire_sockets(bus, clock, tuning)
         self.control = ControlServer(
@@ -150,6 +152,7 @@ class Application:
         await self.tunnels.close()
         await self.http.close()
         await self.viewers.close()
+        await self.terminals.close()
         await self.sessions.close()
         await self.triggers.close()
         await self.hidden_models.close()
@@ -176,6 +179,7 @@ class Application:
             sessions.session_ids,
         )
         sessions.attach(realtime, agent)
+        self.terminals.attach(realtime, browser)
         viewers = Viewers(
             realtime.namespace("/viewer"),
             realtime.namespace("/hub"),
@@ -200,9 +204,8 @@ class Application:
         ServiceMessages(runners.registry, sessions.registry, viewers.watched, clock).attach(
             realtime.namespace("/runner"), realtime.namespace("/viewer"), realtime.namespace("/relay")
         )
-        SocketsByCredential(
-            [realtime.namespace(name) for name in ("/relay", "/runner", "/viewer", "/hub", "/runners")], bus
-        )
+        names = ("/relay", "/runner", "/viewer", "/hub", "/runners", "/terminal")
+        SocketsByCredential([realtime.namespace(name) for name in names], bus)
         return viewers
 
     def _serve(self, clock: Clock, tuning: Tuning, ui: StaticUi | None) -> HttpServer:
@@ -228,6 +231,7 @@ class Application:
             *self._versions.routes(),
             *runners.routes(sessions.session_ids, self.hidden_models.of),
             *sessions.routes(),
+            *self.terminals.routes(),
             *AttachmentRoutes(self.attachments, resolve, self.accounts.verify_key).table(),
             *settings_routes(self.hidden_models),
             *(ui.routes() if ui else ()),

@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 
 from relay.accounts.accounts import AccountsConfig
 from relay.accounts.limits import KeyRateLimit
+from relay.attachments.limits import AttachmentLimits
 from relay.config import Settings
 from relay.http.client_address import ProxyPolicy, TrustProxy, parse_networks
 from relay.realtime import RealtimeConfig
 from relay.runners.limits import CommandLimits
 from relay.secrets_file import SecretsFile
 from relay.sessions.limits import SessionLimits
+from relay.terminals.limits import TerminalLimits
 from relay.tunnel.link import TunnelLimits
 from relay.viewers.limits import ViewerLimits
 
@@ -22,7 +24,9 @@ class Tuning:
     """Hold the times and bounds that operators do not set; tests shorten them."""
 
     sessions: SessionLimits = field(default_factory=SessionLimits)
+    attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
     viewers: ViewerLimits = field(default_factory=ViewerLimits)
+    terminals: TerminalLimits = field(default_factory=TerminalLimits)
     tunnel: TunnelLimits = field(default_factory=TunnelLimits)
     realtime: RealtimeConfig = field(default_factory=RealtimeConfig)
     commands: CommandLimits = field(default_factory=CommandLimits)
@@ -49,6 +53,16 @@ def accounts_config(settings: Settings) -> AccountsConfig:
             window_ms=int(settings.api_keys.rate_limit_window * 1000),
             max_requests=settings.api_keys.rate_limit_max,
         ),
+    )
+
+
+def attachment_limits(settings: Settings, tuning: Tuning) -> AttachmentLimits:
+    """Read how large attachments may be and how long they live."""
+    return replace(
+        tuning.attachments,
+        upload_life=settings.attachments.ttl,
+        file=settings.attachments.max_file_size,
+        quota=settings.attachments.quota,
     )
 
 

@@ -1,0 +1,1 @@
+"""Open shells on runners and show them to their owner's browsers."""
