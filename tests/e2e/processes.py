@@ -13,7 +13,7 @@ from typing import Final
 from tests.e2e.waiting import poll
 
 #: Environment name that marks all that a stack started, workers and their tools included.
-MARK: Final = "RELAY_E2E_STACK"
+MARK: Final = "E2E_STACK"
 _TAIL: Final = 6000
 
 
