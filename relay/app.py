@@ -16,9 +16,10 @@ from relay.accounts.control import SOCKET_NAME, ControlServer
 from relay.accounts.handshake import AgentHandshake, BrowserHandshake, SocketsByCredential
 from relay.accounts.routes import routes as account_routes
 from relay.accounts.user_admin import AdminError, UserAdmin
-from relay.app_settings import Tuning, accounts_config, proxy_policy, realtime_config, session_limits
+from relay.app_settings import Tuning, accounts_config, attachment_limits, proxy_policy, realtime_config, session_limits
 from relay.attachments.attachments import Attachments
 from relay.attachments.routes import AttachmentRoutes
+from relay.attachments.tokens import AttachmentTokens
 from relay.clock import Clock
 from relay.config import ConfigError, Settings
 from relay.events import Bus
@@ -42,6 +43,7 @@ from relay.sessions.session import AgentSession
 from relay.sessions.spawn_routes import Machines
 from relay.settings.hidden_models import HiddenModels
 from relay.settings.routes import routes as settings_routes
+from relay.settings.subagent_model import SubagentModel
 from relay.storage import Storage, StorageError
 from relay.terminals.room import TerminalRoom
 from relay.triggers.room import TriggerRoom
@@ -80,7 +82,8 @@ class Application:
             announce=_say_code,
         )
         self.hidden_models = HiddenModels(storage, clock, bus)
-        self.attachments = Attachments(storage, settings.attachments_dir, clock)
+        self.subagent_model = SubagentModel(storage, clock, bus)
+        self.attachments = Attachments(storage, settings.attachments_dir, clock, attachment_limits(settings, tuning))
         self.runners = RunnerRoom(storage, clock, bus, limits=tuning.commands)
         self.sessions = SessionRoom(
             SessionNeeds(
@@ -97,6 +100,7 @@ class Application:
                 ),
                 attachments=self.attachments,
                 hidden_models=self.hidden_models.of,
+                subagent_model=self.subagent_model.of,
                 public_base=self.public_base,
             )
         )
@@ -156,6 +160,7 @@ class Application:
         await self.sessions.close()
         await self.triggers.close()
         await self.hidden_models.close()
+        await self.subagent_model.close()
         await self.accounts.close()
         await self._versions.close()
         await self.storage.close()
@@ -232,14 +237,19 @@ class Application:
             *runners.routes(sessions.session_ids, self.hidden_models.of),
             *sessions.routes(),
             *self.terminals.routes(),
-            *AttachmentRoutes(self.attachments, resolve, self.accounts.verify_key).table(),
-            *settings_routes(self.hidden_models),
+            *AttachmentRoutes(
+                self.attachments, self._attachment_tokens(clock), resolve, self.accounts.verify_key
+            ).table(),
+            *settings_routes(self.hidden_models, self.subagent_model),
             *(ui.routes() if ui else ()),
         ]
         policy = HttpPolicy(
             resolve, self.address, self.origins, self.security, errors={StorageError: STORAGE_UNAVAILABLE}
         )
         return HttpServer(table, policy, fallback=ui.serve if ui else None)
+
+    def _attachment_tokens(self, clock: Clock) -> AttachmentTokens:
+        return AttachmentTokens(self.accounts.config.secret, clock, self.attachments.limits.token_life)
 
     def _socket_io(self) -> Route:
         async def handle(call: Call) -> web.StreamResponse:

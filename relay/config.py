@@ -172,6 +172,7 @@ class AttachmentSettings:
         same("PIZZAPI_ATTACHMENT_MAX_FILE_SIZE_BYTES", number(1, 2**40)),
     )
     ttl: float = option(900.0, duration, "RELAY_ATTACHMENTS_TTL", milliseconds("PIZZAPI_ATTACHMENT_TTL_MS"))
+    quota: int = option(2**30, size, "RELAY_ATTACHMENTS_QUOTA")
 
 
 @dataclass(frozen=True, slots=True)

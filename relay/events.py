@@ -76,6 +76,14 @@ class HiddenModelsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SubagentModelChanged:
+    """Announce the model that a user chose for subagents, `provider/id` or None (rest-account.md 7)."""
+
+    user_id: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class UserRemoved:
     """Announce that an account was deleted: its live connections must go."""
 
@@ -101,6 +109,7 @@ Event = (
     | RunnerConnected
     | RunnerDisconnected
     | HiddenModelsChanged
+    | SubagentModelChanged
     | UserRemoved
     | CredentialsRevoked
 )

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from relay.attachments.files import AttachmentFiles
+from relay.attachments.files import AttachmentFiles, Draft
+from relay.attachments.limits import AttachmentLimits
 from relay.attachments.names import extracted_name
 from relay.attachments.store import Attachment, AttachmentStore
 from relay.clock import Clock, iso
@@ -20,15 +21,6 @@ log = logging.getLogger(__name__)
 
 #: References remembered as stored, so that the same images in the next snapshot cost no write.
 MAX_KNOWN: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class AttachmentLimits:
-    """State how long attachments live without a kept session, in seconds (9.1)."""
-
-    extracted_life: float = 86_400.0
-    #: A stored reference is renewed when it is older than this.
-    renew_after: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +35,11 @@ class Image:
 class Attachments:
     """Own the attachment directory and its rows."""
 
-    def __init__(
-        self, storage: Storage, directory: Path, clock: Clock, limits: AttachmentLimits | None = None
-    ) -> None:
+    def __init__(self, storage: Storage, directory: Path, clock: Clock, limits: AttachmentLimits | None = None) -> None:
         self.files = AttachmentFiles(directory)
         self._store = AttachmentStore(storage)
         self._clock = clock
-        self._limits = limits or AttachmentLimits()
+        self.limits = limits or AttachmentLimits()
         self._known: OrderedDict[tuple[str, str], int] = OrderedDict()
         #: Files are deleted and rows are written one after the other, so that no row stays without its file.
         self._dropping = asyncio.Lock()
@@ -78,11 +68,11 @@ class Attachments:
         Raises StorageError, and OSError when a sweep deleted a file in the meantime.
         """
         now = self._clock.now_ms()
-        stale = now - int(self._limits.renew_after * 1000)
+        stale = now - int(self.limits.renew_after * 1000)
         fresh = [image for image in images if self._known.get((image.attachment_id, session_id), -1) < stale]
         if not fresh:
             return
-        created, expires = iso(now), iso(now + self._limits.extracted_life * 1000)
+        created, expires = iso(now), iso(now + self.limits.extracted_life * 1000)
         rows = [
             Attachment(
                 attachment_id=image.attachment_id,
@@ -108,6 +98,26 @@ class Attachments:
         while len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
 
+    async def used(self, user_id: str) -> int:
+        """Answer how many bytes of uploads a user has. Raises StorageError."""
+        return await self._store.used(user_id)
+
+    async def keep_uploads(self, uploads: Sequence[tuple[Attachment, Draft]], session_id: str) -> None:
+        """Keep the whole, closed files of one user's upload; each then lives with the session.
+
+        Raises QuotaExceeded, StorageError and OSError, after which none is kept. Rows come before names: a crash in
+        between leaves a row without a file, which `load` drops.
+        """
+        rows = [row for row, _ in uploads]
+        async with self._dropping:
+            await self._store.put_uploads(rows, session_id, self.limits.quota)
+            try:
+                await asyncio.to_thread(_name_files, uploads)
+            except OSError:
+                await self._store.take_ids([row.attachment_id for row in rows])
+                await self._drop(rows)
+                raise
+
     async def forget_sessions(self, session_ids: Sequence[str]) -> None:
         """Drop what belonged to sessions whose rows were just deleted and to no kept one. Raises StorageError."""
         async with self._dropping:
@@ -128,3 +138,8 @@ class Attachments:
 
     def _missing(self, attachments: Sequence[Attachment]) -> list[str]:
         return [one.attachment_id for one in attachments if not self.files.has(one.disk_name, one.size)]
+
+
+def _name_files(uploads: Sequence[tuple[Attachment, Draft]]) -> None:
+    for row, draft in uploads:
+        draft.keep(row.disk_name)

@@ -24,6 +24,12 @@ BINARY: Final = "application/octet-stream"
 _EXTENSIONS: Final = frozenset({"png", "jpg", "jpeg", "gif", "webp", "svg", "avif", "ico"})
 #: An RFC 9110 token after the slash.
 _IMAGE_TYPE: Final = re.compile(r"image/[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: A media type, with any parameters.
+_UPLOAD_TYPE: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+/[a-z0-9!#$%&'*+.^_`|~-]+(?:\s*;[\x20-\x7e]*)?")
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
+#: No file system has longer names; three response headers carry this one percent-encoded.
+LONGEST_NAME: Final = 255
+_DISK_NAME: Final = 150
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -38,6 +44,22 @@ def extracted_name(attachment_id: str, mime_type: str) -> str:
     """Answer the name of an image taken out of a transcript, on disk and for people."""
     kind = mime_type.rpartition("/")[2]
     return f"extracted-{attachment_id}.{kind if kind in _EXTENSIONS else 'bin'}"
+
+
+def upload_name(sent: str, attachment_id: str) -> str:
+    """Answer the name of an upload for people: as sent, without control characters, never empty (9.2)."""
+    return _CONTROL.sub("_", sent)[:LONGEST_NAME] or f"attachment-{attachment_id}"
+
+
+def upload_type(sent: str | None) -> str:
+    """Answer the type under which an upload is stored: the part's own in lower case, else bytes (9.2)."""
+    bare = (sent or "").strip().lower()
+    return bare if len(bare) <= LONGEST_NAME and _UPLOAD_TYPE.fullmatch(bare) else BINARY
+
+
+def upload_disk_name(attachment_id: str, filename: str) -> str:
+    """Answer the name of an upload's file; the end of a long one is kept, for the sake of its suffix (9.1)."""
+    return f"{attachment_id}-{_UNSAFE.sub('_', filename)[-_DISK_NAME:]}"
 
 
 def served_type(mime_type: str) -> str:

@@ -1,4 +1,4 @@
-"""Answer the HTTP calls about attachments (rest-account.md 9.3)."""
+"""Answer the HTTP calls about attachments (rest-account.md 9.3, 9.4)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from aiohttp import web
 
 from relay.attachments.attachments import Attachments
 from relay.attachments.names import disposition, percent_name, served_type
+from relay.attachments.ranges import Span, Unsatisfiable, read_range
 from relay.attachments.store import Attachment
+from relay.attachments.tokens import AttachmentTokens, TokenClaims
+from relay.clock import iso
 from relay.http.errors import INVALID_KEY, ApiError, ErrorSpec
 from relay.http.identity import Identity, IdentityResolver
-from relay.http.routes import Auth, Call, Route
+from relay.http.routes import Auth, Call, Json, Route
 
 log = logging.getLogger(__name__)
 
 ATTACHMENT_NOT_FOUND: Final = ErrorSpec(404, "Attachment not found")
 ATTACHMENT_FORBIDDEN: Final = ErrorSpec(403, "Forbidden")
+MISSING_ATTACHMENT: Final = ErrorSpec(400, "Missing attachment ID")
+TOKEN_MISMATCH: Final = ErrorSpec(403, "Token/attachment mismatch")
+BAD_RANGE: Final = ErrorSpec(416, "Range Not Satisfiable")
 INVALID_TOKEN: Final = ErrorSpec(401, "Invalid or expired token")
 
 _NOT_STORED: Final = "private, no-store"
@@ -33,31 +39,77 @@ VerifyKey = Callable[[str], Awaitable[Identity | None]]
 class AttachmentRoutes:
     """Serve the files to their owner."""
 
-    def __init__(self, attachments: Attachments, resolve_identity: IdentityResolver, verify_key: VerifyKey) -> None:
+    def __init__(
+        self,
+        attachments: Attachments,
+        tokens: AttachmentTokens,
+        resolve_identity: IdentityResolver,
+        verify_key: VerifyKey,
+    ) -> None:
         self._attachments = attachments
+        self._tokens = tokens
         self._resolve_identity = resolve_identity
         self._verify_key = verify_key
 
     def table(self) -> list[Route]:
         """Answer the rows of this room."""
-        errors = (ATTACHMENT_NOT_FOUND, ATTACHMENT_FORBIDDEN, INVALID_TOKEN, INVALID_KEY)
+        errors = (
+            MISSING_ATTACHMENT,
+            ATTACHMENT_NOT_FOUND,
+            ATTACHMENT_FORBIDDEN,
+            INVALID_TOKEN,
+            TOKEN_MISMATCH,
+            INVALID_KEY,
+            BAD_RANGE,
+        )
         return [
+            *(
+                Route(
+                    method,
+                    path,
+                    handler,
+                    "Download an attachment",
+                    auth=Auth.NONE,
+                    streamed=True,
+                    errors=errors,
+                )
+                for method in ("GET", "HEAD")
+                for path, handler in (
+                    ("/api/attachments/", self.nameless),
+                    ("/api/attachments/{attachmentId}", self.download),
+                )
+            ),
             Route(
-                method,
-                "/api/attachments/{attachmentId}",
-                self.download,
-                "Download an attachment",
-                auth=Auth.NONE,
-                streamed=True,
-                errors=errors,
-            )
-            for method in ("GET", "HEAD")
+                "POST",
+                "/api/attachments//token",
+                self.nameless,
+                "Refuse a token for no attachment",
+                errors=(MISSING_ATTACHMENT,),
+            ),
+            Route(
+                "POST",
+                "/api/attachments/{attachmentId}/token",
+                self.token,
+                "Make a link to an attachment that works for five minutes",
+                errors=(ATTACHMENT_NOT_FOUND, ATTACHMENT_FORBIDDEN),
+            ),
         ]
+
+    async def nameless(self, call: Call) -> Json:
+        """Answer a path without an id."""
+        raise MISSING_ATTACHMENT(headers={"Cache-Control": _NOT_STORED})
+
+    async def token(self, call: Call) -> Json:
+        """Answer a token for an attachment of the caller's."""
+        attachment = await self._owned(call.params["attachmentId"], call.user.user_id)
+        token, ends = self._tokens.make(TokenClaims(call.user.user_id, attachment.attachment_id))
+        return {"token": token, "expiresAt": iso(ends)}
 
     async def download(self, call: Call) -> web.StreamResponse:
         """Answer the bytes of an attachment of the caller's; no answer, errors included, may be stored.
 
-        The caller is found by `x-api-key`, else by the deprecated `?apiKey=`, else as everywhere.
+        The caller is who made the token, when there is one; else found by `x-api-key`, else by the deprecated
+        `?apiKey=`, else as everywhere.
         """
         try:
             attachment = await self._authorised(call)
@@ -73,14 +125,22 @@ class AttachmentRoutes:
             file.close()
 
     async def _authorised(self, call: Call) -> Attachment:
-        if call.query.get("token"):
-            # A token decides alone; none is handed out, so none is valid.
+        wanted = call.params["attachmentId"]
+        token = call.query.get("token")
+        if not token:
+            return await self._owned(wanted, (await self._caller(call)).user_id)
+        claims = self._tokens.read(token)
+        if claims is None:
             raise INVALID_TOKEN()
-        identity = await self._caller(call)
-        attachment = await self._attachments.get(call.params["attachmentId"])
+        if claims.attachment_id != wanted:
+            raise TOKEN_MISMATCH()
+        return await self._owned(wanted, claims.user_id)
+
+    async def _owned(self, attachment_id: str, user_id: str) -> Attachment:
+        attachment = await self._attachments.get(attachment_id)
         if attachment is None:
             raise ATTACHMENT_NOT_FOUND()
-        if attachment.owner_user_id != identity.user_id:
+        if attachment.owner_user_id != user_id:
             raise ATTACHMENT_FORBIDDEN()
         return attachment
 
@@ -97,7 +157,9 @@ class AttachmentRoutes:
 
 async def _send(request: web.Request, attachment: Attachment, file: BinaryIO) -> web.StreamResponse:
     content_type = served_type(attachment.mime_type)
+    span = _span(request, attachment.size)
     response = web.StreamResponse(
+        status=200 if span is None else 206,
         headers={
             "Content-Type": content_type,
             "Content-Disposition": disposition(attachment.filename, content_type),
@@ -105,12 +167,32 @@ async def _send(request: web.Request, attachment: Attachment, file: BinaryIO) ->
             "X-Attachment-Id": attachment.attachment_id,
             "X-Attachment-Filename": percent_name(attachment.filename),
             "Cache-Control": _NOT_STORED,
-        }
+            "Accept-Ranges": "bytes",
+        },
     )
-    response.content_length = attachment.size
+    left = attachment.size
+    if span is not None:
+        response.headers["Content-Range"] = span.content_range(attachment.size)
+        file.seek(span.start)
+        left = span.length
+    response.content_length = left
     await response.prepare(request)
     if request.method != "HEAD":
-        while piece := await asyncio.to_thread(file.read, _PIECE):
+        while left and (piece := await asyncio.to_thread(file.read, min(left, _PIECE))):
             await response.write(piece)
+            left -= len(piece)
     await response.write_eof()
     return response
+
+
+def _span(request: web.Request, size: int) -> Span | None:
+    """Answer which bytes are wanted, None for all; raises ApiError 416.
+
+    Only GET has ranges, and there is no validator that an If-Range could name (RFC 9110 13.1.5, 14.2).
+    """
+    if request.method != "GET" or "If-Range" in request.headers:
+        return None
+    try:
+        return read_range(request.headers.get("Range"), size)
+    except Unsatisfiable as error:
+        raise BAD_RANGE(headers={"Content-Range": f"bytes */{size}", "Cache-Control": _NOT_STORED}) from error

@@ -14,6 +14,9 @@ _KEPT: Final = (
     " WHERE attachment_session.attachment_id = attachment.attachment_id)"
 )
 
+#: Images that the relay took out of transcripts are not the user's to weigh.
+_USED: Final = "SELECT coalesce(sum(size), 0) AS used FROM attachment WHERE owner_user_id = ? AND kind = 'upload'"
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -31,6 +34,10 @@ class Attachment:
     expires_at: str
 
 
+class QuotaExceeded(Exception):
+    """Say that an upload does not fit into what its owner may keep."""
+
+
 class AttachmentStore:
     """Be the repository of `attachment` and `attachment_session`. All methods raise StorageError."""
 
@@ -41,32 +48,25 @@ class AttachmentStore:
         """Insert attachments, or renew those that are there, and let them belong to a session."""
 
         async def work(tx: Transaction) -> None:
-            await tx.executemany(
-                "INSERT INTO attachment (attachment_id, kind, owner_user_id, uploader_user_id, filename, mime_type,"
-                " size, disk_name, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (attachment_id) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
-                [
-                    (
-                        item.attachment_id,
-                        item.kind,
-                        item.owner_user_id,
-                        item.uploader_user_id,
-                        item.filename,
-                        item.mime_type,
-                        item.size,
-                        item.disk_name,
-                        item.created_at,
-                        item.expires_at,
-                    )
-                    for item in attachments
-                ],
-            )
-            await tx.executemany(
-                "INSERT INTO attachment_session (attachment_id, session_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(item.attachment_id, session_id) for item in attachments],
-            )
+            await _insert(tx, attachments, session_id)
 
         await self._storage.write(work)
+
+    async def put_uploads(self, attachments: Sequence[Attachment], session_id: str, quota: int) -> None:
+        """Insert the uploads of one user; raises QuotaExceeded when they would have more than `quota` bytes."""
+
+        async def work(tx: Transaction) -> None:
+            await _insert(tx, attachments, session_id)
+            row = await tx.fetch_one(_USED, (attachments[0].owner_user_id,))
+            if row is not None and row["used"] > quota:
+                raise QuotaExceeded
+
+        await self._storage.write(work)
+
+    async def used(self, user_id: str) -> int:
+        """Answer how many bytes of uploads a user has."""
+        row = await self._storage.fetch_one(_USED, (user_id,))
+        return 0 if row is None else int(row["used"])
 
     async def valid(self, attachment_id: str, now: str) -> Attachment | None:
         """Answer an attachment that has not expired, or that a kept session has."""
@@ -118,6 +118,33 @@ class AttachmentStore:
             return list(gone.values())
 
         return await self._storage.write(work)
+
+
+async def _insert(tx: Transaction, attachments: Sequence[Attachment], session_id: str) -> None:
+    await tx.executemany(
+        "INSERT INTO attachment (attachment_id, kind, owner_user_id, uploader_user_id, filename, mime_type,"
+        " size, disk_name, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (attachment_id) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)",
+        [
+            (
+                item.attachment_id,
+                item.kind,
+                item.owner_user_id,
+                item.uploader_user_id,
+                item.filename,
+                item.mime_type,
+                item.size,
+                item.disk_name,
+                item.created_at,
+                item.expires_at,
+            )
+            for item in attachments
+        ],
+    )
+    await tx.executemany(
+        "INSERT INTO attachment_session (attachment_id, session_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(item.attachment_id, session_id) for item in attachments],
+    )
 
 
 async def _delete(tx: Transaction, attachment_ids: Sequence[str]) -> None:

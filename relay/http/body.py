@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from aiohttp import web
@@ -41,7 +41,7 @@ def too_large(limit: int) -> ApiError:
     return PAYLOAD_TOO_LARGE(limit=limit, headers={"Connection": "close"})
 
 
-async def chunks(request: web.Request, limit: int | None) -> AsyncIterator[bytes]:
+async def chunks(request: web.Request, limit: int | None) -> AsyncGenerator[bytes, None]:
     """Yield the body as it arrives, counting.
 
     Raises ApiError: 413 as soon as more than `limit` bytes came, 400 when the client broke off.

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from relay.accounts.handshake import AgentHandshake
 from relay.attachments.attachments import Attachments
+from relay.attachments.uploads import Uploads
 from relay.clock import Clock
 from relay.events import Bus
 from relay.http.routes import Route
@@ -27,6 +28,7 @@ from relay.sessions.limits import SessionLimits
 from relay.sessions.links.handlers import LinkHandlers, Neighbours
 from relay.sessions.links.links import Links
 from relay.sessions.machine_routes import MachineRoutes
+from relay.sessions.mcp_oauth import McpOAuth
 from relay.sessions.messages import Messages
 from relay.sessions.persistence import Persistence
 from relay.sessions.pipeline import Pipeline
@@ -36,7 +38,7 @@ from relay.sessions.runner_events import RunnerSessionEvents
 from relay.sessions.runner_links import RunnerLinks
 from relay.sessions.session import AgentSession
 from relay.sessions.snapshots import Snapshots
-from relay.sessions.sockets import AgentSockets
+from relay.sessions.sockets import SUBAGENT_MODEL, AgentSockets
 from relay.sessions.spawn import Spawns
 from relay.sessions.spawn_routes import Machines, SpawnRoutes
 from relay.sessions.spawn_waiters import SpawnWaiters
@@ -44,6 +46,7 @@ from relay.sessions.state_loader import StateLoader
 from relay.sessions.store import SessionStore
 from relay.sessions.sweeper import Sweeper
 from relay.sessions.teardown import Teardown
+from relay.sessions.upload_routes import UploadRoutes
 from relay.storage import Storage
 
 
@@ -58,6 +61,7 @@ class SessionNeeds:
     machines: Machines
     attachments: Attachments
     hidden_models: Callable[[str], Awaitable[Iterable[str]]]
+    subagent_model: Callable[[str], Awaitable[str | None]]
     public_base: Callable[[web.Request], str]
 
 
@@ -96,6 +100,7 @@ class SessionRoom:
             clock,
         )
         self.registration.after_registered(lambda session: self.ends.came_back(session.id))
+        self.registration.after_registered(self._tell_subagent_model)
         retention = Retention(needs.storage, needs.attachments, self.history, clock)
         self.sweeper = Sweeper(
             self.registry,
@@ -150,6 +155,8 @@ class SessionRoom:
         spawn = SpawnRoutes(needs.machines, self.registry, self.spawns, needs.hidden_models, needs.public_base)
         return [
             *spawn.table(),
+            *UploadRoutes(self.registry, Uploads(needs.attachments, needs.clock)).table(),
+            *McpOAuth(self.registry, needs.clock).table(),
             *HistoryRoutes(self.registry, self.history).table(),
             *ControlRoutes(self.registry, needs.hidden_models).table(),
             *MachineRoutes(needs.machines.door, self.registry, self.store).table(),
@@ -201,6 +208,12 @@ class SessionRoom:
         session = self.registry.get(session_id)
         if session is not None:
             self.ends.expect_end(session)
+
+    async def _tell_subagent_model(self, session: AgentSession) -> None:
+        """Send the user's choice to an agent that registered, when there is one (2.2)."""
+        model = await self._needs.subagent_model(session.user_id)
+        if model is not None and session.socket is not None:
+            session.socket.emit(SUBAGENT_MODEL, {"model": model})
 
     async def _unlink(self, session: AgentSession) -> None:
         await self.links.confirm_terminal(session.id)

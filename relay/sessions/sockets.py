@@ -13,7 +13,7 @@ from aiohttp import web
 
 from relay import jsontext
 from relay.accounts.handshake import Admission, AgentHandshake
-from relay.events import Bus, HiddenModelsChanged
+from relay.events import Bus, HiddenModelsChanged, SubagentModelChanged
 from relay.realtime import Ack, Namespace, Packet, Socket
 from relay.sessions.agent import Agent
 from relay.sessions.heads import read_packet
@@ -26,6 +26,7 @@ from relay.storage import StorageError
 
 log = logging.getLogger(__name__)
 
+SUBAGENT_MODEL = "subagent_model_update"
 INVALID_TOKEN = {"message": "Invalid token"}
 
 
@@ -52,6 +53,7 @@ class AgentSockets:
         self._acked: dict[Socket, float] = {}
         self._exec_results: list[Callable[[AgentSession, dict[str, object]], None]] = []
         bus.subscribe(HiddenModelsChanged, self._hidden_models_changed)
+        bus.subscribe(SubagentModelChanged, self._subagent_model_changed)
 
     def attach(self, namespace: Namespace, handshake: AgentHandshake) -> None:
         """Add authentication, disconnect and the events of this room to the namespace."""
@@ -126,8 +128,14 @@ class AgentSockets:
         self._agent_left(session)
 
     def _hidden_models_changed(self, event: HiddenModelsChanged) -> None:
-        packet = Packet.event("/relay", "hidden_models_update", {"hiddenModels": list(event.hidden_models)})
-        for session in self._registry.of_user(event.user_id):
+        self._tell(event.user_id, "hidden_models_update", {"hiddenModels": list(event.hidden_models)})
+
+    def _subagent_model_changed(self, event: SubagentModelChanged) -> None:
+        self._tell(event.user_id, SUBAGENT_MODEL, {"model": event.model})
+
+    def _tell(self, user_id: str, event: str, body: dict[str, object]) -> None:
+        packet = Packet.event("/relay", event, body)
+        for session in self._registry.of_user(user_id):
             if session.socket is not None:
                 session.socket.send(packet)
 

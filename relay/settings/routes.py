@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from relay.http.errors import INVALID_JSON
+from typing import Final
+
+from relay.http.errors import INVALID_JSON, ErrorSpec
 from relay.http.routes import Auth, Body, Call, Json, Route
 from relay.settings.hidden_models import HiddenModels
+from relay.settings.subagent_model import InvalidModel, SubagentModel
+
+INVALID_MODEL: Final = ErrorSpec(400, 'Invalid model — expected "provider/id"')
 
 
-def routes(hidden_models: HiddenModels) -> list[Route]:
+def routes(hidden_models: HiddenModels, subagent_model: SubagentModel) -> list[Route]:
     """Answer the rows of the settings."""
+    return [*_hidden_models(hidden_models), *_subagent_model(subagent_model)]
+
+
+def _hidden_models(hidden_models: HiddenModels) -> list[Route]:
 
     async def read(call: Call) -> Json:
         return {"hiddenModels": await hidden_models.of(call.user.user_id)}
@@ -31,6 +40,33 @@ def routes(hidden_models: HiddenModels) -> list[Route]:
             auth=Auth.SESSION,
             body=Body.STRICT,
             errors=(INVALID_JSON,),
+        ),
+    ]
+
+
+def _subagent_model(subagent_model: SubagentModel) -> list[Route]:
+    async def read(call: Call) -> Json:
+        return {"model": await subagent_model.of(call.user.user_id)}
+
+    async def write(call: Call) -> Json:
+        sent = call.body.get("model")
+        try:
+            model = await subagent_model.choose(call.user.user_id, _storable(sent) if isinstance(sent, str) else None)
+        except InvalidModel as error:
+            raise INVALID_MODEL() from error
+        return {"ok": True, "model": model}
+
+    path = "/api/settings/subagent-model"
+    return [
+        Route("GET", path, read, "Tell which model the caller's subagents use", auth=Auth.SESSION),
+        Route(
+            "PUT",
+            path,
+            write,
+            "Choose the model for the caller's subagents, null for none",
+            auth=Auth.SESSION,
+            body=Body.STRICT,
+            errors=(INVALID_JSON, INVALID_MODEL),
         ),
     ]
 

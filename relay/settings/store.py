@@ -8,7 +8,7 @@ from relay.storage import Storage, Transaction
 
 
 class SettingsStore:
-    """Read and write hidden models."""
+    """Read and write hidden models and preferences."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -31,3 +31,24 @@ class SettingsStore:
             )
 
         await self._storage.write(replace)
+
+    async def preference(self, user_id: str, key: str) -> str | None:
+        """Answer what a user chose under `key`."""
+        row = await self._storage.fetch_one(
+            "SELECT value FROM user_preference WHERE user_id = ? AND key = ?", (user_id, key)
+        )
+        return None if row is None else str(row["value"])
+
+    async def set_preference(self, user_id: str, key: str, value: str | None, now: str) -> None:
+        """Store a choice, None forgets it; nothing happens when the user is gone."""
+
+        async def store(tx: Transaction) -> None:
+            await tx.execute("DELETE FROM user_preference WHERE user_id = ? AND key = ?", (user_id, key))
+            if value is not None:
+                await tx.execute(
+                    "INSERT INTO user_preference (user_id, key, value, updated_at) "
+                    "SELECT id, ?, ?, ? FROM user WHERE id = ?",
+                    (key, value, now, user_id),
+                )
+
+        await self._storage.write(store)

@@ -13,6 +13,7 @@ from relay.events import Bus, HiddenModelsChanged, UserRemoved
 from relay.http.routes import Route
 from relay.settings.hidden_models import HiddenModels, is_hidden, model_key
 from relay.settings.routes import routes
+from relay.settings.subagent_model import SubagentModel
 from relay.storage import Storage
 from tests.accounts.house import House, open_house
 from tests.clock import ManualClock
@@ -39,7 +40,7 @@ async def house(storage: Storage, clock: ManualClock, bus: Bus, hidden: HiddenMo
     """A server with accounts and settings."""
 
     def table(_accounts: Accounts) -> list[Route]:
-        return routes(hidden)
+        return routes(hidden, SubagentModel(storage, clock, bus))
 
     async with open_house(storage, clock, more_routes=table, bus=bus) as opened:
         yield opened
