@@ -98,6 +98,7 @@ class MessagesEvent(msgspec.Struct):
 
 _TYPE_FIRST: Final = b'{"type":"'
 _KIND: Final = b'"assistantMessageEvent":{"type":"'
+_CONTEXT: Final = b'"context":'
 _LONGEST_TYPE: Final = 100
 _PACKET = msgspec.json.Decoder(EventPacket)
 _HEAD = msgspec.json.Decoder(EventHead)
@@ -147,6 +148,20 @@ def update_kind(event: bytes) -> str:
         update.assistantMessageEvent.type if update is not None and update.assistantMessageEvent is not None else None
     )
     return kind if isinstance(kind, str) else ""
+
+
+def without_context(event: bytes) -> bytes:
+    """Answer a `turn_end` without its `context`, which no viewer reads.
+
+    Client 0.52.0 repeats the whole conversation there, four times over: a transcript of 6 MB makes turn ends of 24 MB,
+    after every tool call. One of them would empty the event cache, two would cut every viewer that is not the quickest.
+    """
+    if _CONTEXT not in event:
+        return event
+    members = split_object(event)
+    if members is None or members.pop("context", None) is None:
+        return event
+    return join_object({**members})
 
 
 def read(kind: type[S], event: bytes | msgspec.Raw) -> S | None:

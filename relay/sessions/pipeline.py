@@ -13,7 +13,15 @@ from typing import Protocol
 from relay.clock import Clock
 from relay.sessions.broadcast import broadcast
 from relay.sessions.effects import Effects
-from relay.sessions.heads import MessageEvent, MessageHead, ToolEvent, event_type, read, update_kind
+from relay.sessions.heads import (
+    MessageEvent,
+    MessageHead,
+    ToolEvent,
+    event_type,
+    read,
+    update_kind,
+    without_context,
+)
 from relay.sessions.meta import PATCHES
 from relay.sessions.session import AgentSession
 from relay.sessions.snapshots import Snapshots
@@ -120,7 +128,7 @@ class Pipeline:
 
     def _turn_end(self, session: AgentSession, event: bytes) -> None:
         session.transcript.newest_update = None
-        self._publish(session, session.thinking.finish(event))
+        self._publish(session, session.thinking.finish(without_context(event)))
 
     def _forget_partial(self, session: AgentSession, event: bytes) -> None:
         """Drop the newest partial message when an assistant's message begins or ends."""

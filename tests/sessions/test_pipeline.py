@@ -134,6 +134,16 @@ async def test_the_newest_cumulative_events_are_dropped_by_what_replaces_them(ri
     assert rig.session.transcript.cumulative() == []
 
 
+async def test_the_context_of_a_turn_end_is_neither_cached_nor_shown(rig: Rig) -> None:
+    message = {"role": "assistant", "content": [{"type": "text", "text": 'of "context":'}], "context": "its own"}
+    context = {"llmMessages": ["x" * 10_000_000], "canContinue": True}
+    rig.send({"type": "turn_end", "turnIndex": 1, "context": context, "message": message, "toolResults": []})
+    rig.send({"type": "turn_end", "message": message})
+    first, second = [json.loads(entry.event) for entry in rig.session.transcript.cache.after(0)]
+    assert first == {"type": "turn_end", "turnIndex": 1, "message": message, "toolResults": []}
+    assert second == {"type": "turn_end", "message": message}
+
+
 async def test_an_agent_that_never_ends_its_tools_is_bounded(rig: Rig) -> None:
     for index in range(MAX_TOOL_UPDATES * 3):
         rig.send({"type": "tool_execution_update", "toolCallId": f"t{index}"})
