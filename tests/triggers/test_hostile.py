@@ -33,8 +33,9 @@ FIELDS = (
 TRIGGER = ("triggerId", "targetSessionId", "type", "payload", "expectsResponse", "sourceSessionName", "ts", "deliverAs")
 #: Ids that exist, ids that do not, and what no id can be.
 _IDS = st.sampled_from(["parent", "child", "other", "nobody", "t1", "", " ", "\ud800", "x" * 300, "external:x", "\x00"])
+_NUMBERS = st.integers(-5, 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 _ANY = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5) | _IDS,
+    st.none() | st.booleans() | _NUMBERS | st.text(max_size=5) | _IDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
