@@ -44,7 +44,8 @@ class Terminal:
 
     Attributes are read freely; the registry and the socket handlers change them. `spawned`: a resize claimed the spawn.
     `ready`: the runner confirmed it, once. `ended`: exit or error was told, which is the last thing that browsers hear.
-    `killed`: the runner was told to end it. `link` is the runner socket that the shell was ordered on or reported from. `last_output` is on the loop's clock.
+    `killed`: the runner was told to end it. `link` is the runner socket that the shell was ordered on or reported from.
+    `last_output` is on the loop's clock.
     """
 
     __slots__ = (
