@@ -1,4 +1,4 @@
-"""Choose the load: `python -m tests.bench fanout|paced|rest|crowd|start`."""
+"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|crowd|start`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from tests.bench import crowd, fanout, rest, start, target
+from tests.bench import crowd, echo, fanout, rest, start, target
 from tests.bench.report import Report
 
 #: The rows of the table that the relay is measured by.
@@ -45,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
     reads.add_argument("--seconds", type=float, default=5.0)
     reads.add_argument("--stored", type=int, default=1000)
 
+    keys = commands.add_parser("echo", parents=[common], help="keystrokes in terminals until their echo is back")
+    keys.add_argument("--terminals", type=int, default=4)
+    keys.add_argument("--rate", type=float, default=10.0, help="keystrokes per second in each terminal")
+    keys.add_argument("--seconds", type=float, default=10.0)
+
     many = commands.add_parser("crowd", parents=[common], help="many idle connections")
     many.add_argument("--runners", type=int, default=200)
     many.add_argument("--sessions", type=int, default=500)
@@ -77,13 +82,16 @@ def load_of(options: argparse.Namespace) -> Load:
     async def read(server: target.Target) -> list[Report]:
         return await rest.rest(server, rest.Reads(options.connections, options.seconds, options.stored))
 
+    async def echoed(server: target.Target) -> list[Report]:
+        return [await echo.echo(server, echo.Typing(options.terminals, options.rate, options.seconds))]
+
     async def crowded(server: target.Target) -> list[Report]:
         plan = crowd.Crowd(
             options.runners, options.sessions, options.viewers, options.tunnels, options.hubs, options.seconds
         )
         return [await crowd.crowd(server, plan)]
 
-    loads: dict[str, Load] = {"fanout": flooded, "paced": paced, "rest": read, "crowd": crowded}
+    loads: dict[str, Load] = {"fanout": flooded, "paced": paced, "rest": read, "echo": echoed, "crowd": crowded}
     return loads[options.command]
 
 

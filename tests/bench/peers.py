@@ -35,6 +35,10 @@ class Peer(WebSocket):
         self._event_head = f'42{self.namespace},["'.encode()
         self._connect_head = f"40{self.namespace},".encode()
 
+    def auth(self) -> dict[str, object]:
+        """Answer what goes with the CONNECT packet."""
+        return {"apiKey": self._key, "protocolVersion": 1}
+
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         """Send one event."""
         text = json.dumps([event, payload], separators=(",", ":"))
@@ -52,8 +56,7 @@ class Peer(WebSocket):
         elif data.startswith(b"2", start) and end - start == 1:
             self.write(_PONG_FRAME)
         elif data.startswith(b"0", start):
-            auth = json.dumps({"apiKey": self._key, "protocolVersion": 1})
-            self.send_text(f"40{self.namespace},{auth}".encode())
+            self.send_text(f"40{self.namespace},{json.dumps(self.auth())}".encode())
         elif data.startswith(self._connect_head, start):
             self.joined.set_result(None)
         elif data.startswith(b"44", start):

@@ -53,6 +53,13 @@ def test_rest_reads_both_lists_without_a_failure() -> None:
         assert numbers(row)["requests per second"] > 10
 
 
+def test_echo_brings_every_keystroke_back() -> None:
+    [row] = rows("echo", "--terminals", "2", "--rate", "20", "--seconds", "1")
+    assert row["wrong"] == 0
+    assert numbers(row)["keystrokes"] == 2 * 20
+    assert 0 < numbers(row)["echo p50, ms"] <= numbers(row)["echo p99, ms"] < 5000
+
+
 def test_crowd_keeps_everybody_connected() -> None:
     many = "--runners 2 --sessions 3 --viewers 4 --tunnels 2 --hubs 1 --seconds 0.5"
     [row] = rows("crowd", *many.split())
