@@ -13,6 +13,8 @@ from relay.accounts.api_keys import KeyState, mint_live
 from relay.accounts.attempts import AuthPace, FixedWindow, SignInAttempts
 from relay.accounts.keys import KeyCheck, Keys
 from relay.accounts.limits import AccountLimits, KeyRateLimit
+from relay.accounts.pairing.claims import Claims, PairingParts
+from relay.accounts.pairing.mobile_links import MobileLinks
 from relay.accounts.passwords import Passwords
 from relay.accounts.sessions import Sessions
 from relay.accounts.setup_code import SetupCode
@@ -105,6 +107,11 @@ class Accounts:
             open_signup=config.open_signup,
             hostnames=config.hostnames,
         )
+        pairing = limits.pairing
+        self.pairings = FixedWindow(clock, pairing.attempts, pairing.window, limits.remembered)
+        parts = PairingParts(storage, store, self.keys, self._steps, clock, pairing, config.secret)
+        self.claims = Claims(parts)
+        self.mobile_links = MobileLinks(parts)
         self._sweeping: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
@@ -130,6 +137,8 @@ class Accounts:
             try:
                 await self.keys.sweep()
                 await self.sessions.sweep()
+                await self.claims.sweep()
+                await self.mobile_links.sweep()
             except StorageError:
                 log.warning("could not delete expired credentials", exc_info=True)
             await asyncio.sleep(self.config.limits.sweep_interval)

@@ -43,7 +43,12 @@ class Minted:
 
 def mint_live() -> Minted:
     """Make a key for register or enrollment: `pk_live_` and 64 hex characters."""
-    raw = LIVE_PREFIX + secrets.token_hex(_HEX_BYTES)
+    return live_key(secrets.token_hex(_HEX_BYTES))
+
+
+def live_key(text: str) -> Minted:
+    """Make the key whose unpredictable part is `text`, 64 hex characters."""
+    raw = LIVE_PREFIX + text
     return Minted(raw, raw[:_SHOWN_LIVE], LIVE_PREFIX)
 
 

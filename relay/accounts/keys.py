@@ -121,7 +121,7 @@ class Keys:
 
         verdict = await self._storage.write(count)
         if verdict.delete:
-            self._revoked(seen.user_id, [seen.id])
+            self.revoked(seen.user_id, [seen.id])
         return verdict
 
     # Owners' actions
@@ -143,16 +143,28 @@ class Keys:
         await self._steps.run(self._replace_cli_key(user_id, minted))
 
     async def _replace_cli_key(self, user_id: str, minted: Minted) -> None:
-        limited = self._rate_limit.enabled
-        row = self._row(user_id, minted, name=CLI_NAME, window=self._rate_limit.window_ms if limited else None)
-        row = replace(row, id=str(uuid.uuid4()), rate_limit_max=self._rate_limit.max_requests if limited else None)
+        row = self.enrolled(user_id, minted, name=CLI_NAME, expires_in=None)
 
         async def swap(tx: Transaction) -> list[str]:
             gone = await self._store.delete_keys_named(tx, user_id, CLI_NAME)
             await self._store.insert_key(tx, row)
             return gone
 
-        self._revoked(user_id, await self._storage.write(swap))
+        self.revoked(user_id, await self._storage.write(swap))
+
+    def enrolled(self, user_id: str, minted: Minted, *, name: str, expires_in: float | None) -> ApiKey:
+        """Answer the row of a key for register or enrollment, to be inserted by the caller (rest-account.md 3.3).
+
+        `expires_in` is in seconds, None for never.
+        """
+        limited = self._rate_limit.enabled
+        row = self._row(user_id, minted, name=name, window=self._rate_limit.window_ms if limited else None)
+        return replace(
+            row,
+            id=str(uuid.uuid4()),
+            rate_limit_max=self._rate_limit.max_requests if limited else None,
+            expires_at=self._end(expires_in),
+        )
 
     def _end(self, expires_in: float | None) -> str | None:
         return None if expires_in is None else iso(self._clock.now_ms() + expires_in * 1000)
@@ -186,7 +198,7 @@ class Keys:
 
         if not await self._storage.write(delete):
             return False
-        self._revoked(user_id, [key_id])
+        self.revoked(user_id, [key_id])
         return True
 
     async def update(self, user_id: str, key_id: str, change: KeyChange) -> ApiKey | None:
@@ -212,14 +224,15 @@ class Keys:
         if key is not None:
             self._cache.drop(lambda entry: entry.key.id == key_id)
             if not key.enabled:
-                self._revoked(user_id, [key_id])
+                self.revoked(user_id, [key_id])
         return key
 
     def forget_user(self, user_id: str) -> None:
         """Drop a user's keys from memory: their name changed or they are gone."""
         self._cache.drop(lambda entry: entry.key.user_id == user_id)
 
-    def _revoked(self, user_id: str, key_ids: list[str]) -> None:
+    def revoked(self, user_id: str, key_ids: list[str]) -> None:
+        """Forget keys whose rows were just deleted or disabled, and cut what they had admitted."""
         if not key_ids:
             return
         gone = frozenset(key_ids)
@@ -241,7 +254,7 @@ class Keys:
         for key_id, user_id in await self._storage.write(delete):
             gone.setdefault(user_id, []).append(key_id)
         for user_id, key_ids in gone.items():
-            self._revoked(user_id, key_ids)
+            self.revoked(user_id, key_ids)
 
     def _note_use(self, entry: KnownKey) -> None:
         now = self._clock.monotonic()

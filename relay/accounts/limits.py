@@ -33,10 +33,29 @@ class SignInLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class PairingLimits:
+    """Limit setup claims and mobile links (rest-account.md 5, 6). Times in seconds."""
+
+    #: Life of a claim or link, not extended by anything.
+    life: float = 600.0
+    #: One that ended is answered as such for this long, then unknown: upstream's sweep comes every hour.
+    kept: float = 3600.0
+    #: Made per address (claims) or user (links) and window.
+    attempts: int = 30
+    window: float = 900.0
+    #: Open claims of all strangers together.
+    open_claims: int = 10_000
+    #: Most that a key lives.
+    runner_key_life: float = 365 * 86_400.0
+    mobile_key_life: float = 90 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
 class AccountLimits:
     """Hold the other bounds of the room. Times in seconds."""
 
     sign_in: SignInLimits = field(default_factory=SignInLimits)
+    pairing: PairingLimits = field(default_factory=PairingLimits)
     #: Attempts to register per address and window (rest-account.md 4.3).
     register_attempts: int = 5
     register_window: float = 900.0

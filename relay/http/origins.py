@@ -32,7 +32,10 @@ class OriginPolicy:
     """Know the trusted origins: the configured ones and, for each request, its own."""
 
     def __init__(self, configured: Iterable[str], address: ClientAddress) -> None:
-        self._configured = frozenset(normalise(origin) for origin in configured if origin.strip())
+        origins = [normalise(origin) for origin in configured if origin.strip()]
+        self._configured = frozenset(origins)
+        #: The first configured origin; None without any.
+        self.first = origins[0] if origins else None
         self._address = address
 
     @property
