@@ -202,7 +202,10 @@ async def test_a_provider_is_signed_in_at_with_a_key_that_shows_up_nowhere(stack
     again = await good(stack, "POST", "providers/login", {"providerId": "openai", "authType": "api_key"})
     login_id = as_object(again["step"])["loginId"]
     await good(stack, "POST", "providers/login/cancel", {"loginId": login_id})
-    assert (await ask(stack, "GET", f"providers/login/status?loginId={login_id}"))[0] == 502
+    ended = await good(stack, "GET", f"providers/login/status?loginId={login_id}")
+    assert as_object(ended["step"]) == {"state": "error", "message": "Cancelled"}
+    status_of_none, _ = await ask(stack, "GET", "providers/login/status?loginId=none")
+    assert status_of_none == 502
     assert (await ask(stack, "POST", "providers/login", {"providerId": "nobody"}))[0] == 502
 
 
