@@ -35,7 +35,6 @@ from relay.http.static import StaticUi
 from relay.realtime import Realtime
 from relay.runners.registration import Contributors
 from relay.runners.room import RunnerRoom
-from relay.runners.subscriptions import NoSubscriptions
 from relay.services.announce import ServiceAnnouncements, announce_payload
 from relay.services.messages import ServiceMessages
 from relay.sessions.room import SessionNeeds, SessionRoom
@@ -106,7 +105,7 @@ class Application:
         )
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
         self.terminals = TerminalRoom(self.runners.registry, clock, bus, tuning.terminals)
-        self.triggers = TriggerRoom(storage, clock, bus, self.sessions)
+        self.triggers = TriggerRoom(storage, clock, bus, self.sessions, self.runners, self.hidden_models.of)
         self.viewers = self._wire_sockets(bus, clock, tuning)
         self.control = ControlServer(
             settings.data_dir / SOCKET_NAME, UserAdmin(self.accounts.users).handlers(), refusals=(AdminError,)
@@ -138,6 +137,7 @@ class Application:
         await self.accounts.start()
         await self.attachments.load()
         await self.sessions.start()
+        await self.triggers.start()
         self.tunnels.start()
         await self.control.start()
 
@@ -180,7 +180,7 @@ class Application:
             realtime,
             agent,
             browser,
-            Contributors(sessions.existing_sessions, (NoSubscriptions(runners.revisions),)),
+            Contributors(sessions.existing_sessions, (self.triggers.snapshots,)),
             sessions.session_ids,
         )
         sessions.attach(realtime, agent)
@@ -236,6 +236,7 @@ class Application:
             *self._versions.routes(),
             *runners.routes(sessions.session_ids, self.hidden_models.of),
             *sessions.routes(),
+            *self.triggers.routes(),
             *self.terminals.routes(),
             *AttachmentRoutes(
                 self.attachments, self._attachment_tokens(clock), resolve, self.accounts.verify_key

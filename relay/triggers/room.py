@@ -4,21 +4,49 @@ from __future__ import annotations
 
 from relay.clock import Clock
 from relay.events import Bus
+from relay.http.routes import Route
 from relay.realtime import Realtime
+from relay.runners.room import RunnerRoom
 from relay.sessions.room import SessionRoom
 from relay.storage import Storage
 from relay.triggers.deliveries import Deliveries
 from relay.triggers.history import TriggerHistory
+from relay.triggers.listener_routes import HiddenModelsOf, ListenerRoutes
+from relay.triggers.listeners import Listeners
+from relay.triggers.owners import SessionOwners
+from relay.triggers.pseudo import PseudoSessions
+from relay.triggers.reconcile import Deltas, Snapshots
+from relay.triggers.route_routes import RouteRoutes
 from relay.triggers.sockets import TriggerSockets
+from relay.triggers.subscribing import Subscribing
+from relay.triggers.subscription_routes import SubscriptionRoutes
+from relay.triggers.subscriptions import Subscriptions
 from relay.triggers.viewer import ViewerTriggers, Watched
 
 
 class TriggerRoom:
-    """Own trigger history and deliveries, and hear from the sessions room what concerns them."""
+    """Own subscriptions, listeners, trigger history and deliveries; hear from the rooms below what concerns them."""
 
-    def __init__(self, storage: Storage, clock: Clock, bus: Bus, sessions: SessionRoom) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        bus: Bus,
+        sessions: SessionRoom,
+        runners: RunnerRoom,
+        hidden_models: HiddenModelsOf,
+    ) -> None:
         self._clock = clock
         self._sessions = sessions
+        self._runners = runners
+        self._hidden_models = hidden_models
+        deltas = Deltas(runners.registry, runners.revisions)
+        self.subscriptions = Subscriptions(storage, sessions.registry, runners.registry, deltas, bus, clock)
+        self.listeners = Listeners(storage, deltas, bus, clock)
+        #: A hook of a runner's registration.
+        self.snapshots = Snapshots(runners.revisions, (self.subscriptions, self.listeners))
+        self.owners = SessionOwners(sessions.registry, sessions.store, sessions.runner_links, self.subscriptions)
+        sessions.sweeper.also(self.subscriptions.sweep)
         self.history = TriggerHistory(storage, sessions.registry, clock)
         self.deliveries = Deliveries(storage, sessions.registry, sessions.links, bus, clock)
         sessions.registration.when_linked(self.history.linked)
@@ -35,6 +63,27 @@ class TriggerRoom:
             realtime.namespace("/viewer")
         )
 
+    def routes(self) -> list[Route]:
+        """Answer the room's rows."""
+        sessions, runners = self._sessions.registry, self._runners
+        subscribing = Subscribing(self.subscriptions, self.owners, runners.registry, self._clock)
+        pseudo = PseudoSessions(self.listeners, runners.registry, runners.identities)
+        return [
+            *SubscriptionRoutes(
+                sessions, runners.registry, self.owners, self.subscriptions, subscribing, pseudo
+            ).table(),
+            *RouteRoutes(self.owners, self.subscriptions, subscribing, self.listeners).table(),
+            *ListenerRoutes(
+                runners.door, sessions, self.subscriptions, self.listeners, self._hidden_models, self._clock
+            ).table(),
+        ]
+
+    async def start(self) -> None:
+        """Read what is stored, before the first socket can come: no runner may get less than that (8.9)."""
+        await self.subscriptions.load()
+        await self.listeners.load()
+
     async def close(self) -> None:
         """Finish what is under way; call it before the storage closes."""
+        await self.subscriptions.close()
         await self.deliveries.close()

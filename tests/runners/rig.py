@@ -29,7 +29,6 @@ from relay.runners.limits import CommandLimits
 from relay.runners.registration import Contributors
 from relay.runners.room import RunnerRoom
 from relay.runners.runner import Runner
-from relay.runners.subscriptions import NoSubscriptions
 from relay.services.announce import ServiceAnnouncements
 from relay.services.messages import ServiceMessages
 from relay.sessions.audience import Watcher
@@ -138,7 +137,7 @@ class Rig:
         self.runners, self.rpc, self.identities, self.folders = room.registry, room.rpc, room.identities, room.folders
         agents = AgentHandshake(self.accounts)
         browsers = BrowserHandshake(self.accounts, self.origins)
-        contributors = Contributors(self.existing_sessions, (NoSubscriptions(room.revisions),))
+        contributors = Contributors(self.existing_sessions, (self._no_subscriptions,))
         self.feed = room.attach(self.realtime, agents, browsers, contributors, self.session_ids)
         namespaces = {name: self.realtime.namespace(f"/{name}") for name in ("runner", "relay", "viewer", "runners")}
         namespaces["relay"].authenticate(agents)
@@ -205,6 +204,12 @@ class Rig:
         await self.open()
 
     # What rooms above would contribute
+
+    async def _no_subscriptions(self, runner: Runner) -> None:
+        revision = self.room.revisions.next()
+        runner.emit(
+            "trigger_subscriptions_snapshot", {"revision": revision, "isReconnect": True, "subscriptions": []}
+        )
 
     def session_ids(self, user_id: str, runner_id: str) -> list[str]:
         return [session.id for session in self.sessions.of_runner(runner_id) if session.user_id == user_id]
