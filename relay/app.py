@@ -105,7 +105,9 @@ class Application:
         )
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
         self.terminals = TerminalRoom(self.runners.registry, clock, bus, tuning.terminals)
-        self.triggers = TriggerRoom(storage, clock, bus, self.sessions, self.runners, self.hidden_models.of)
+        self.triggers = TriggerRoom(
+            storage, clock, bus, self.sessions, self.runners, self.hidden_models.of, tuning.triggers
+        )
         self.viewers = self._wire_sockets(bus, clock, tuning)
         self.control = ControlServer(
             settings.data_dir / SOCKET_NAME, UserAdmin(self.accounts.users).handlers(), refusals=(AdminError,)

@@ -15,6 +15,7 @@ from relay.runners.limits import CommandLimits
 from relay.secrets_file import SecretsFile
 from relay.sessions.limits import SessionLimits
 from relay.terminals.limits import TerminalLimits
+from relay.triggers.limits import TriggerLimits
 from relay.tunnel.link import TunnelLimits
 from relay.viewers.limits import ViewerLimits
 
@@ -30,6 +31,7 @@ class Tuning:
     tunnel: TunnelLimits = field(default_factory=TunnelLimits)
     realtime: RealtimeConfig = field(default_factory=RealtimeConfig)
     commands: CommandLimits = field(default_factory=CommandLimits)
+    triggers: TriggerLimits = field(default_factory=TriggerLimits)
 
 
 def proxy_policy(settings: Settings) -> ProxyPolicy:

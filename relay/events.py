@@ -52,6 +52,19 @@ class SessionEndedForGood:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionOverdue:
+    """Announce that nobody answered a child's question in the time that the child stated (rest-runners.md 14.3).
+
+    `session_id` is the parent, `trigger_id` the id of the question in its history. The question stays answerable.
+    """
+
+    user_id: str
+    session_id: str
+    child_id: str
+    trigger_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerConnected:
     """Announce that a runner registered."""
 
@@ -106,6 +119,7 @@ Event = (
     | SessionRemoved
     | SessionStatus
     | SessionEndedForGood
+    | QuestionOverdue
     | RunnerConnected
     | RunnerDisconnected
     | HiddenModelsChanged

@@ -101,20 +101,32 @@ class Socket:
         """
         if self._carrier.in_ordered_handler(self):
             raise RuntimeError("an ordered handler waits for its own client: declare the handler with waiting=True")
-        if not self.connected:
-            raise SocketGone(f"{self!r} is disconnected")
-        number, self._next_call = self._next_call, self._next_call + 1
-        packet = Packet.call(self.namespace.name, number, event, args)
-        answer: asyncio.Future[list[object]] = asyncio.get_running_loop().create_future()
-        self._calls[number] = answer
+        answer = self.ask(event, *args)
         try:
-            self._carrier.send(packet)
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError as error:
             raise AckTimeout(f"no acknowledgement of {event} within {timeout} s") from error
         finally:
-            self._calls.pop(number, None)
+            answer.cancel()
+
+    def ask(self, event: str, *args: object) -> asyncio.Future[list[object]]:
+        """Send an event and answer the future of its acknowledgement, for callers that wait for many at once.
+
+        It fails with SocketGone. Whoever does not wait any longer cancels it.
+        """
+        answer: asyncio.Future[list[object]] = asyncio.get_running_loop().create_future()
+        if not self.connected:
+            answer.set_exception(SocketGone(f"{self!r} is disconnected"))
+            # A caller that does not look is no error of its own.
+            answer.exception()
+            return answer
+        number, self._next_call = self._next_call, self._next_call + 1
+        packet = Packet.call(self.namespace.name, number, event, args)
+        self._calls[number] = answer
+        answer.add_done_callback(lambda _: self._calls.pop(number, None))
+        self._carrier.send(packet)
+        return answer
 
     def disconnect(self) -> None:
         """End this namespace with a DISCONNECT packet; other namespaces of the connection stay (sockets-browsers.md

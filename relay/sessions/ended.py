@@ -79,6 +79,11 @@ class EndWatch:
                 break
             del self._expected[oldest]
 
+    def how(self, session: AgentSession) -> str:
+        """Answer how a session that ends itself now has ended: on purpose when somebody made it do so."""
+        on_purpose = self._expected.get(session.id, 0.0) > self._clock.monotonic()
+        return DELIBERATE if on_purpose else OTHER
+
     def agent_left(self, session: AgentSession) -> None:
         """Judge a session whose agent's transport closed; call it after the teardown began, not in a shutdown.
 

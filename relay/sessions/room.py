@@ -129,7 +129,7 @@ class SessionRoom:
             self.pipeline,
             self.teardown,
             needs.public_base,
-            self.ends.agent_left,
+            self.ends,
             bus,
         )
 
@@ -144,7 +144,7 @@ class SessionRoom:
             needs.clock,
             limits,
             needs.bus,
-            Neighbours(self.teardown.end, self.to_runner, self.ends.expect_end, self.persistence.mark_row),
+            Neighbours(self.teardown.end, self.to_runner, self._cleaned_up, self.persistence.mark_row),
         ).attach(relay)
         Messages(self.registry, self.links, needs.clock, limits, self.runner_links.is_recent).attach(relay)
         self.runner_events.attach(realtime.namespace("/runner"))
@@ -214,6 +214,10 @@ class SessionRoom:
         model = await self._needs.subagent_model(session.user_id)
         if model is not None and session.socket is not None:
             session.socket.emit(SUBAGENT_MODEL, {"model": model})
+
+    def _cleaned_up(self, session: AgentSession) -> None:
+        self.ends.expect_end(session)
+        self.runner_events.cleaned_up(session)
 
     async def _unlink(self, session: AgentSession) -> None:
         await self.links.confirm_terminal(session.id)

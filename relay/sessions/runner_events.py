@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -12,7 +13,7 @@ from relay.clock import Clock
 from relay.realtime import Ack, Namespace, Socket
 from relay.runners.registry import RunnerRegistry
 from relay.runners.runner import Runner
-from relay.sessions.ended import EndWatch
+from relay.sessions.ended import MAX_EXPECTED, EndWatch
 from relay.sessions.heads import NULL, read
 from relay.sessions.limits import SessionLimits
 from relay.sessions.links.links import usable_id
@@ -29,6 +30,8 @@ _SPAWN_FAILED = "Runner spawn failed"
 #: Publish an event that a runner sent in a session's name: `(session, event JSON)`.
 PublishEvent = Callable[[AgentSession, bytes], None]
 Report = Callable[[Runner, str, dict[str, object]], None]
+#: Hear that a runner killed a session: `(user_id, session_id)`.
+Killed = Callable[[str, str], None]
 
 
 class RunnerEventPacket(msgspec.Struct):
@@ -61,6 +64,8 @@ class RunnerSessionEvents:
         self._limits = limits
         self._publish = publish
         self._forced: set[asyncio.Task[None]] = set()
+        self._killed: list[Killed] = []
+        self._cleaned: OrderedDict[str, None] = OrderedDict()
 
     def attach(self, namespace: Namespace) -> None:
         """Add the events to `/runner`."""
@@ -70,6 +75,16 @@ class RunnerSessionEvents:
         namespace.on("disconnect_session", self._about_session(self.disconnect))
         namespace.on("sessions_list", self._listed)
         namespace.on("runner_session_event", self._event, raw=True)
+
+    def when_killed(self, hook: Killed) -> None:
+        """Run `hook` with each session that a runner killed, but for those that their parent cleaned up."""
+        self._killed.append(hook)
+
+    def cleaned_up(self, session: AgentSession) -> None:
+        """Note that its parent ends a session; the kill that follows is no news to it (rest-runners.md 14.1)."""
+        self._cleaned[session.id] = None
+        if len(self._cleaned) > MAX_EXPECTED:
+            self._cleaned.popitem(last=False)
 
     async def close(self) -> None:
         """Drop the forced ends that are still to come."""
@@ -104,6 +119,10 @@ class RunnerSessionEvents:
             session = self._registry.get(session_id)
             self._links.unlink(runner, session_id)
             self._ends.killed(runner, session_id, session)
+            if session_id not in self._cleaned:
+                for hook in self._killed:
+                    hook(runner.user_id, session_id)
+            self._cleaned.pop(session_id, None)
 
     def disconnect(self, runner: Runner, session_id: str, payload: dict[str, object]) -> None:
         """End a session that the runner adopted, first politely, after 3 s by closing its socket (3.9)."""

@@ -16,6 +16,7 @@ from relay.accounts.handshake import Admission, AgentHandshake
 from relay.events import Bus, HiddenModelsChanged, SubagentModelChanged
 from relay.realtime import Ack, Namespace, Packet, Socket
 from relay.sessions.agent import Agent
+from relay.sessions.ended import EndWatch
 from relay.sessions.heads import read_packet
 from relay.sessions.pipeline import Pipeline
 from relay.sessions.registration import Registration
@@ -40,16 +41,16 @@ class AgentSockets:
         pipeline: Pipeline,
         teardown: Teardown,
         public_base: Callable[[web.Request], str],
-        agent_left: Callable[[AgentSession], None],
+        ends: EndWatch,
         bus: Bus,
     ) -> None:
-        """`public_base` answers the origin of share links; `agent_left` hears of agents that closed without an end."""
+        """`public_base` answers the origin of share links; `ends` hears of agents that closed without an end."""
         self._registry = registry
         self._registration = registration
         self._pipeline = pipeline
         self._teardown = teardown
         self._public_base = public_base
-        self._agent_left = agent_left
+        self._ends = ends
         self._acked: dict[Socket, float] = {}
         self._exec_results: list[Callable[[AgentSession, dict[str, object]], None]] = []
         bus.subscribe(HiddenModelsChanged, self._hidden_models_changed)
@@ -107,7 +108,7 @@ class AgentSockets:
             return
         token = session.token
         self._registry.detach(socket)
-        await self._teardown.end(session, ENDED, terminal=True, ended_by="other", token=token)
+        await self._teardown.end(session, ENDED, terminal=True, ended_by=self._ends.how(session), token=token)
 
     async def _exec_result(self, socket: Socket, body: object, ack: Ack) -> None:
         session = self._registry.by_socket(socket)
@@ -125,7 +126,7 @@ class AgentSockets:
             return
         token = session.token
         await self._teardown.end(session, ENDED, terminal=False, token=token)
-        self._agent_left(session)
+        self._ends.agent_left(session)
 
     def _hidden_models_changed(self, event: HiddenModelsChanged) -> None:
         self._tell(event.user_id, "hidden_models_update", {"hiddenModels": list(event.hidden_models)})

@@ -9,12 +9,12 @@ from relay.realtime import Realtime
 from relay.runners.room import RunnerRoom
 from relay.sessions.room import SessionRoom
 from relay.storage import Storage
-from relay.triggers.deliveries import Deliveries
-from relay.triggers.history import TriggerHistory
+from relay.triggers.limits import TriggerLimits
 from relay.triggers.listener_routes import HiddenModelsOf, ListenerRoutes
 from relay.triggers.listeners import Listeners
 from relay.triggers.owners import SessionOwners
 from relay.triggers.pseudo import PseudoSessions
+from relay.triggers.publishing import Publishing
 from relay.triggers.reconcile import Deltas, Snapshots
 from relay.triggers.route_routes import RouteRoutes
 from relay.triggers.sockets import TriggerSockets
@@ -35,6 +35,7 @@ class TriggerRoom:
         sessions: SessionRoom,
         runners: RunnerRoom,
         hidden_models: HiddenModelsOf,
+        limits: TriggerLimits,
     ) -> None:
         self._clock = clock
         self._sessions = sessions
@@ -47,11 +48,9 @@ class TriggerRoom:
         self.snapshots = Snapshots(runners.revisions, (self.subscriptions, self.listeners))
         self.owners = SessionOwners(sessions.registry, sessions.store, sessions.runner_links, self.subscriptions)
         sessions.sweeper.also(self.subscriptions.sweep)
-        self.history = TriggerHistory(storage, sessions.registry, clock)
-        self.deliveries = Deliveries(storage, sessions.registry, sessions.links, bus, clock)
-        sessions.registration.when_linked(self.history.linked)
-        sessions.registration.after_registered(self.deliveries.registered)
-        sessions.sweeper.also(self.deliveries.sweep)
+        self.publishing = Publishing(storage, clock, bus, limits, sessions, runners, hidden_models)
+        self.publishing.connect(self.subscriptions, self.listeners)
+        self.history, self.deliveries = self.publishing.history, self.publishing.deliveries
 
     def attach(self, realtime: Realtime, watched: Watched) -> None:
         """Add the room's events to `/relay` and `/viewer`; `watched` answers the session that a browser watches."""
@@ -76,6 +75,7 @@ class TriggerRoom:
             *ListenerRoutes(
                 runners.door, sessions, self.subscriptions, self.listeners, self._hidden_models, self._clock
             ).table(),
+            *self.publishing.routes(),
         ]
 
     async def start(self) -> None:
@@ -86,4 +86,4 @@ class TriggerRoom:
     async def close(self) -> None:
         """Finish what is under way; call it before the storage closes."""
         await self.subscriptions.close()
-        await self.deliveries.close()
+        await self.publishing.close()

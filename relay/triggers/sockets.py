@@ -26,7 +26,7 @@ from relay.triggers.deliveries import Answer, Answered, Deliveries
 from relay.triggers.delivery import Handed, hand_over
 from relay.triggers.history import TriggerHistory
 from relay.triggers.store import Delivery
-from relay.triggers.wire import Json, answer_body, history_entry
+from relay.triggers.wire import Json, answer_body, history_entry, is_external
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,9 @@ class TriggerSockets:
                 trigger=trigger,
                 ts=self._clock.now_iso(),
             )
-            await self._deliveries.open(delivery)
+            _, fresh = await self._deliveries.open(delivery)
+            if not fresh:
+                delivery = None
         if await hand_over(target, trigger, self._limits.trigger_ack) is Handed.NOT_CONNECTED:
             if delivery is not None:
                 await self._deliveries.discard(delivery)
@@ -142,17 +144,18 @@ class TriggerSockets:
         target = self._registry.get(target_id)
         if target is not None:
             self._may_answer(origin, target)
-        outcome, delivery = await self._deliveries.answer(origin, trigger_id, answer)
+        outcome = await self._deliveries.answer(origin.user_id, origin.id, trigger_id, answer)
         if outcome is Answered.ALREADY:
             if answer.action == "cancel":
                 return
             raise CallFailed("Already answered", tell=False)
-        if outcome is Answered.UNKNOWN and not target_id.startswith("external:"):
+        if outcome is not Answered.UNKNOWN:
+            return
+        if not is_external(target_id):
             if target is None:
                 return
             self._relay(socket, target, trigger_id, answer)
-        shown = delivery.wire_id if delivery is not None else trigger_id
-        await self._history.respond(origin.id, shown, response, answer.action)
+        await self._history.respond(origin.id, trigger_id, response, answer.action)
 
     def _may_answer(self, origin: AgentSession, target: AgentSession) -> None:
         if target.user_id != origin.user_id:

@@ -1,8 +1,8 @@
-"""Read and write trigger history and deliveries (rest-runners.md 2.6, 8.5, 10.7)."""
+"""Read and write trigger history, deliveries and fired events (rest-runners.md 2.6, 8.5, 10.7)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,8 @@ class Delivery:
 
     `wire_id` is the id the parent's worker saw, `fire_id` the one the child waits on; `trigger` is what was emitted.
     `answer` is `{response, action?}`, or `{error}` when the parent ended for good; `relayed`: the child has it.
+    `child_id` of a sender that is no session is its source, `external:…`, and nobody waits for the answer. `note_at`:
+    when the parent's viewers hear that the question is still open.
     """
 
     user_id: str
@@ -34,10 +36,11 @@ class Delivery:
     answer: Json | None = None
     relayed: bool = False
     closed_at: str | None = None
+    note_at: str | None = None
 
 
 class TriggerStore:
-    """Be the repository of `trigger_history` and `delivery`. All methods raise StorageError."""
+    """Be the repository of `trigger_history`, `delivery` and `fired_event`. All methods raise StorageError."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -74,13 +77,17 @@ class TriggerStore:
         return [_json(row["entry"]) for row in rows]
 
     async def respond(self, session_id: str, trigger_id: str, response: Json) -> bool:
-        """Put a response into the newest entry with this trigger id; answer False when there is none."""
+        """Put a response into the newest entry with this trigger id; answer False when there is none.
+
+        The worker knows a broadcast by the id that all its receivers share, the history by one of its own (2.9).
+        """
 
         async def work(tx: Transaction) -> bool:
+            ids = (trigger_id, subscriber_id(trigger_id, session_id), spawned_id(trigger_id, session_id))
             row = await tx.fetch_one(
-                "SELECT id, entry FROM trigger_history WHERE session_id = ? AND trigger_id = ?"
-                " ORDER BY id DESC LIMIT 1",
-                (session_id, trigger_id),
+                "SELECT id, entry FROM trigger_history WHERE session_id = ? AND trigger_id IN (?, ?, ?)"
+                " ORDER BY trigger_id = ? DESC, id DESC LIMIT 1",
+                (session_id, *ids, trigger_id),
             )
             if row is None:
                 return False
@@ -102,13 +109,13 @@ class TriggerStore:
 
     # Deliveries
 
-    async def open(self, delivery: Delivery) -> Delivery:
-        """Insert a delivery; one with the same wire id stays as it is and is answered instead."""
+    async def open(self, delivery: Delivery) -> tuple[Delivery, bool]:
+        """Insert a delivery; answer the stored one and whether it is new. An earlier one with its wire id stays."""
 
-        async def work(tx: Transaction) -> Delivery:
-            await tx.execute(
-                "INSERT INTO delivery (user_id, wire_id, parent_id, child_id, fire_id, type, trigger, ts)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        async def work(tx: Transaction) -> tuple[Delivery, bool]:
+            inserted = await tx.execute(
+                "INSERT INTO delivery (user_id, wire_id, parent_id, child_id, fire_id, type, trigger, ts, note_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
                     delivery.user_id,
                     delivery.wire_id,
@@ -118,12 +125,11 @@ class TriggerStore:
                     delivery.type,
                     jsontext.dumps(delivery.trigger).decode(),
                     delivery.ts,
+                    delivery.note_at,
                 ),
             )
-            row = await tx.fetch_one(
-                "SELECT * FROM delivery WHERE user_id = ? AND wire_id = ?", (delivery.user_id, delivery.wire_id)
-            )
-            return delivery if row is None else _delivery(row)
+            row = await tx.fetch_one(_BY_WIRE, (delivery.user_id, delivery.wire_id))
+            return (delivery if row is None else _delivery(row)), inserted > 0
 
         return await self._storage.write(work)
 
@@ -137,6 +143,11 @@ class TriggerStore:
 
         await self._storage.write(work)
 
+    async def by_wire(self, user_id: str, wire_id: str) -> Delivery | None:
+        """Answer a delivery by the id that the parent's worker saw."""
+        row = await self._storage.fetch_one(_BY_WIRE, (user_id, wire_id))
+        return None if row is None else _delivery(row)
+
     async def find(self, user_id: str, parent_id: str, any_id: str) -> Delivery | None:
         """Answer a parent's delivery by its wire id or by the child's own id; an open one first, then the newest."""
         row = await self._storage.fetch_one(_FIND, (user_id, parent_id, any_id, any_id))
@@ -144,26 +155,31 @@ class TriggerStore:
 
     async def answer(
         self, user_id: str, parent_id: str, any_id: str, answer: Json, *, relayed: bool, now: str
-    ) -> tuple[Delivery, bool] | None:
+    ) -> tuple[Delivery, list[Delivery]] | None:
         """Close a delivery with an answer, and with it every row of its child and fire id.
 
-        Answers the delivery and whether this answer was the first; None when there is no such delivery.
+        Answers the delivery and the rows that this answer closed, none of them when it came too late; None when there
+        is no such delivery.
         """
 
-        async def work(tx: Transaction) -> tuple[Delivery, bool] | None:
+        async def work(tx: Transaction) -> tuple[Delivery, list[Delivery]] | None:
             row = await tx.fetch_one(_FIND, (user_id, parent_id, any_id, any_id))
             if row is None:
                 return None
             found = _delivery(row)
             if found.closed_at is not None:
-                return found, False
+                return found, []
+            same = (user_id, found.child_id, found.fire_id)
+            closed = await tx.fetch_all(
+                "SELECT * FROM delivery WHERE user_id = ? AND child_id = ? AND fire_id = ? AND closed_at IS NULL", same
+            )
             # The other rows of the same question close too, but only one of them brings the answer to the child.
             await tx.execute(
                 "UPDATE delivery SET answer = ?, closed_at = ?, relayed = CASE WHEN wire_id = ? THEN ? ELSE 1 END"
                 " WHERE user_id = ? AND child_id = ? AND fire_id = ? AND closed_at IS NULL",
-                (jsontext.dumps(answer).decode(), now, found.wire_id, relayed, user_id, found.child_id, found.fire_id),
+                (jsontext.dumps(answer).decode(), now, found.wire_id, relayed, *same),
             )
-            return found, True
+            return found, [_delivery(one) for one in closed]
 
         return await self._storage.write(work)
 
@@ -218,8 +234,66 @@ class TriggerStore:
         )
         return [_delivery(row) for row in rows]
 
-    async def sweep(self, history_before: str, closed_before: str, open_before: str) -> None:
-        """Delete histories without a newer push, and deliveries closed or opened before the given times."""
+    async def has_open(self, child_id: str, types: Sequence[str]) -> bool:
+        """Tell whether a child has an open delivery of one of these types."""
+        marks = ", ".join("?" for _ in types)
+        row = await self._storage.fetch_one(
+            f"SELECT 1 FROM delivery WHERE child_id = ? AND closed_at IS NULL AND type IN ({marks}) LIMIT 1",  # noqa: S608 - marks
+            (child_id, *types),
+        )
+        return row is not None
+
+    async def orphaned(self) -> list[str]:
+        """Answer the parents of open deliveries that ended for good or are not stored any more."""
+        rows = await self._storage.fetch_all(
+            "SELECT DISTINCT parent_id FROM delivery LEFT JOIN relay_session ON relay_session.id = parent_id"
+            " WHERE closed_at IS NULL AND (relay_session.id IS NULL OR ended_by IS NOT NULL)"
+        )
+        return [row["parent_id"] for row in rows]
+
+    async def overdue(self, now: str) -> list[Delivery]:
+        """Answer the open deliveries whose note is due, and forget the note."""
+
+        async def work(tx: Transaction) -> list[Delivery]:
+            due = "note_at IS NOT NULL AND closed_at IS NULL AND note_at <= ?"
+            rows = await tx.fetch_all(f"SELECT * FROM delivery WHERE {due}", (now,))  # noqa: S608 - constant
+            if rows:
+                await tx.execute(f"UPDATE delivery SET note_at = NULL WHERE {due}", (now,))  # noqa: S608 - constant
+            return [_delivery(row) for row in rows]
+
+        return await self._storage.write(work)
+
+    # Fired events
+
+    async def fired(self, user_id: str, fire_id: str) -> str | None:
+        """Answer the event id of an event that was delivered under a sender's id."""
+        row = await self._storage.fetch_one(
+            "SELECT event_id FROM fired_event WHERE user_id = ? AND fire_id = ?", (user_id, fire_id)
+        )
+        return None if row is None else str(row["event_id"])
+
+    async def note_fired(
+        self,
+        user_id: str,
+        fire_id: str,
+        event_id: str,
+        now: str,
+        also: Callable[[Transaction], Awaitable[object]] | None = None,
+    ) -> None:
+        """Note that an event was delivered; what `also` does is in the same transaction."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute(
+                "INSERT INTO fired_event (user_id, fire_id, event_id, ts) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (user_id, fire_id, event_id, now),
+            )
+            if also is not None:
+                await also(tx)
+
+        await self._storage.write(work)
+
+    async def sweep(self, history_before: str, closed_before: str, open_before: str, fired_before: str) -> None:
+        """Delete histories without a newer push, deliveries closed or opened and events fired before these times."""
 
         async def work(tx: Transaction) -> None:
             await tx.execute(
@@ -228,14 +302,26 @@ class TriggerStore:
                 (history_before,),
             )
             await tx.execute("DELETE FROM delivery WHERE closed_at < ? OR ts < ?", (closed_before, open_before))
+            await tx.execute("DELETE FROM fired_event WHERE ts < ?", (fired_before,))
 
         await self._storage.write(work)
 
 
+_BY_WIRE: Final = "SELECT * FROM delivery WHERE user_id = ? AND wire_id = ?"
 _FIND: Final = (
     "SELECT * FROM delivery WHERE user_id = ? AND parent_id = ? AND (wire_id = ? OR fire_id = ?)"
     " ORDER BY closed_at IS NULL DESC, ts DESC LIMIT 1"
 )
+
+
+def subscriber_id(trigger_id: str, session_id: str) -> str:
+    """Answer the id of a broadcast in the history of one receiver (2.9)."""
+    return f"{trigger_id}_{session_id[:8]}"
+
+
+def spawned_id(trigger_id: str, session_id: str) -> str:
+    """Answer the id of a trigger in the history of the session that a listener started for it (2.9)."""
+    return f"{trigger_id}_spawn_{session_id[:8]}"
 
 
 def _json(text: str) -> Json:
@@ -257,4 +343,5 @@ def _delivery(row: Row) -> Delivery:
         answer=None if answer is None else _json(answer),
         relayed=bool(row["relayed"]),
         closed_at=row["closed_at"],
+        note_at=row["note_at"],
     )

@@ -58,7 +58,7 @@ class ViewerTriggers:
         target_id = payload.get("targetSessionId")
         answer = Answer(response, action if isinstance(action, str) and action else None)
         try:
-            delivery = await self._deliveries.find(current, trigger_id)
+            delivery = await self._deliveries.find(current.user_id, current.id, trigger_id)
             completion = delivery is not None and is_completion(delivery.type)
             if isinstance(target_id, str) and target_id not in ("", current.id) and not completion:
                 await self._to_child(current, target_id, trigger_id, answer)
@@ -81,17 +81,17 @@ class ViewerTriggers:
                 raise _Refused(f"Target session {target_id} not found or unauthorized")
             if not self._links.is_child(current.id, target_id):
                 raise _Refused(f"Target session {target_id} is not a child of this session")
-        outcome, delivery = await self._deliveries.answer(current, trigger_id, answer)
+        outcome = await self._deliveries.answer(current.user_id, current.id, trigger_id, answer)
         if outcome is Answered.ALREADY:
             raise _Refused("This trigger was already answered")
-        if outcome is Answered.UNKNOWN:
-            if target is None:
-                raise _Refused(f"Child session {target_id} is no longer available")
-            if target.socket is None or not target.connected:
-                raise _Refused(f"Failed to deliver trigger response to child session {target_id}")
-            target.socket.emit("trigger_response", answer_body(trigger_id, answer.response, answer.action))
-        shown = delivery.wire_id if delivery is not None else trigger_id
-        await self._history.respond(current.id, shown, answer.response, answer.action)
+        if outcome is not Answered.UNKNOWN:
+            return
+        if target is None:
+            raise _Refused(f"Child session {target_id} is no longer available")
+        if target.socket is None or not target.connected:
+            raise _Refused(f"Failed to deliver trigger response to child session {target_id}")
+        target.socket.emit("trigger_response", answer_body(trigger_id, answer.response, answer.action))
+        await self._history.respond(current.id, trigger_id, answer.response, answer.action)
 
     async def _to_agent(
         self, current: AgentSession, target_id: object, trigger_id: str, answer: Answer, delivery: Delivery | None

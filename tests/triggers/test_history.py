@@ -11,6 +11,7 @@ from relay.sessions.registry import SessionRegistry
 from relay.storage import Storage
 from relay.triggers.deliveries import Deliveries
 from relay.triggers.history import TriggerHistory
+from relay.triggers.limits import TriggerLimits
 from relay.triggers.store import MAX_ENTRIES
 from relay.triggers.wire import Json, history_entry
 from tests.clock import ManualClock
@@ -59,7 +60,7 @@ async def test_the_whole_list_lives_a_day_after_its_last_push(
     assert await ids(history) == []
     registry = SessionRegistry(SessionLimits())
     links = Links(storage, clock, SessionLimits(), registry)
-    await Deliveries(storage, registry, links, Bus(), clock).sweep()
+    await Deliveries(storage, registry, links, history, Bus(), clock, TriggerLimits()).sweep()
     assert await storage.fetch_all("SELECT * FROM trigger_history") == []
 
 
