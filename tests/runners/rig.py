@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -249,16 +249,21 @@ class Rig:
         self.sessions.add(session)
         return session
 
-    @contextmanager
-    def broken_table(self, table: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def broken_table(self, table: str) -> AsyncIterator[None]:
         """Let every statement on a table fail for a while, as a broken disk would."""
-        connection = sqlite3.connect(self.path, isolation_level=None)
-        connection.execute("PRAGMA legacy_alter_table = ON")
-        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+
+        async def execute(statement: str) -> None:
+            # In a thread: a transaction of the relay that is under way needs the loop to end.
+            await asyncio.to_thread(connection.execute, statement)
+
+        await execute("PRAGMA legacy_alter_table = ON")
+        await execute(f"ALTER TABLE {table} RENAME TO {table}_away")
         try:
             yield
         finally:
-            connection.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+            await execute(f"ALTER TABLE {table}_away RENAME TO {table}")
             connection.close()
 
     # Clients

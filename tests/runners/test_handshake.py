@@ -49,7 +49,7 @@ async def test_agents_check_01_a_failing_key_check_closes_without_a_packet_and_w
 ) -> None:
     ann = await rig.person("ann")
     connect = CONNECT.format(namespace=namespace, key=ann.key)
-    with rig.broken_table("apikey"):
+    async with rig.broken_table("apikey"):
         assert await packets(rig, connect) == []
     (answer,) = await packets(rig, connect)
     assert answer.startswith(f'40{namespace},{{"sid":')
@@ -95,9 +95,9 @@ async def test_an_invalid_key_falls_through_to_the_cookie(rig: Rig, namespace: s
 @pytest.mark.parametrize("namespace", BROWSERS)
 async def test_a_failing_check_closes_the_browser_without_a_packet(rig: Rig, namespace: str) -> None:
     ann = await rig.person("ann")
-    with rig.broken_table("cookie_session"):
+    async with rig.broken_table("cookie_session"):
         assert await packets(rig, f"40{namespace}", ann.by_cookie) == []
-    with rig.broken_table("apikey"):
+    async with rig.broken_table("apikey"):
         assert await packets(rig, CONNECT.format(namespace=namespace, key=ann.key)) == []
     (answer,) = await packets(rig, f"40{namespace}", ann.by_cookie)
     assert answer.startswith(f"40{namespace}")

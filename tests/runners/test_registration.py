@@ -269,7 +269,7 @@ async def test_a_shutdown_tells_nobody_and_sends_no_disconnect_packet(rig: Rig) 
 async def test_while_the_database_fails_a_runner_is_put_off_and_not_refused(rig: Rig) -> None:
     ann = await rig.person("ann")
     daemon = await rig.runner_socket(ann)
-    with rig.broken_table("runner_identity"):
+    async with rig.broken_table("runner_identity"):
         await daemon.emit("register_runner", REGISTER)
         await asyncio.wait_for(daemon.gone.wait(), 5)
     assert daemon.gone_reason != Peer.kicked

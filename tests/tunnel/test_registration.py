@@ -226,11 +226,10 @@ async def test_a_frame_above_the_limit_closes_with_1009(tmp_path_factory: pytest
 
 async def test_a_failing_database_is_waited_for_and_never_an_error(rig: Rig) -> None:
     ann = await rig.person("ann")
-    async with tunnel(rig) as ws:
-        with rig.broken_table("apikey"), rig.broken_table("runner_identity"):
-            await say(ws, {"type": "register", "runnerId": "r1", "apiKey": ann.key})
-            with pytest.raises(TimeoutError):
-                await ws.receive(timeout=0.2)
+    async with tunnel(rig) as ws, rig.broken_table("apikey"), rig.broken_table("runner_identity"):
+        await say(ws, {"type": "register", "runnerId": "r1", "apiKey": ann.key})
+        with pytest.raises(TimeoutError):
+            await ws.receive(timeout=0.2)
         # The first receive was given up, which closes this client; its relay side must go on without a trace.
     async with tunnel(rig) as ws:
         assert await register(ws, ann) == OK
@@ -239,7 +238,7 @@ async def test_a_failing_database_is_waited_for_and_never_an_error(rig: Rig) -> 
 async def test_a_check_that_works_again_registers_the_waiting_socket(rig: Rig) -> None:
     ann = await rig.person("ann")
     async with tunnel(rig) as ws:
-        with rig.broken_table("apikey"):
+        async with rig.broken_table("apikey"):
             await say(ws, {"type": "register", "runnerId": "r1", "apiKey": ann.key})
             await asyncio.wait({asyncio.ensure_future(asyncio.sleep(0.1))})
         assert await hear(ws) == OK
@@ -251,7 +250,7 @@ async def test_a_socket_that_closes_during_the_check_does_not_register(rig: Rig)
         assert await register(present, ann) == OK
         holder = rig.links.get("r1", ann.id)
         second = await rig.person("second")
-        with rig.broken_table("apikey"):
+        async with rig.broken_table("apikey"):
             async with tunnel(rig) as ws:
                 await say(ws, {"type": "register", "runnerId": "r2", "apiKey": second.key})
                 await until(lambda: rig.links.waiting("127.0.0.1") == 1)
@@ -276,10 +275,9 @@ class TestQuick:
 
     async def test_a_check_that_never_works_ends_with_try_again_later(self, rig: Rig) -> None:
         ann = await rig.person("ann")
-        with rig.broken_table("apikey"):
-            async with tunnel(rig) as ws:
-                await say(ws, {"type": "register", "runnerId": "r1", "apiKey": ann.key})
-                assert await closed(ws) == 1013
+        async with rig.broken_table("apikey"), tunnel(rig) as ws:
+            await say(ws, {"type": "register", "runnerId": "r1", "apiKey": ann.key})
+            assert await closed(ws) == 1013
         assert len(rig.links) == 0
 
     async def test_a_registered_socket_outlives_the_time_to_register(self, rig: Rig) -> None:
