@@ -42,6 +42,8 @@ class SessionLimits:
     delink_ack: float = 1.0
     #: An agent's answer to `input` (2.14): silence counts as delivered.
     input_ack: float = 9.5
+    #: A browser that comes back from an MCP login waits this long for an agent that is away (rest-account.md 10.1).
+    agent_wait: float = 10.0
     #: An agent's acknowledgement of `session_trigger` (2.13).
     trigger_ack: float = 2.0
     #: Pending runner links (3.5), latched spawn results (3.5).

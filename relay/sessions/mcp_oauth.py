@@ -26,9 +26,8 @@ log = logging.getLogger(__name__)
 NONCE_LIFE: Final = 900.0
 #: Nonces remembered; anybody can make them up, so there must be an end.
 MAX_NONCES: Final = 10_000
-#: Seconds to wait for the agent of a session that is known but away, as after a restart of the relay.
-AGENT_WAIT: Final = 10.0
 _NO_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
+_HEADERS: Final = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -84,7 +83,8 @@ class Nonces:
 class McpOAuth:
     """Answer the browser that comes back from a third party; nobody is signed in there, by design."""
 
-    def __init__(self, registry: SessionRegistry, clock: Clock, agent_wait: float = AGENT_WAIT) -> None:
+    def __init__(self, registry: SessionRegistry, clock: Clock, agent_wait: float) -> None:
+        """`agent_wait` is how many seconds the agent of a known session may take to come back."""
         self._registry = registry
         self._nonces = Nonces(clock)
         self._agent_wait = agent_wait
@@ -156,6 +156,3 @@ def read_state(raw: str) -> Login:
 def _page(status: int, title: str, text: str) -> web.Response:
     page = _PAGE.format(title=html.escape(title), text=html.escape(text))
     return web.Response(status=status, body=page.encode("utf-8", "replace"), headers=_HEADERS)
-
-
-_HEADERS: Final = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}

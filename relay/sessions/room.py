@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
 from relay.accounts.handshake import AgentHandshake
 from relay.attachments.attachments import Attachments
 from relay.attachments.uploads import Uploads
-from relay.clock import Clock
+from relay.clock import Clock, iso
 from relay.events import Bus
 from relay.http.routes import Route
 from relay.realtime import Realtime
@@ -40,14 +41,18 @@ from relay.sessions.session import AgentSession
 from relay.sessions.snapshots import Snapshots
 from relay.sessions.sockets import SUBAGENT_MODEL, AgentSockets
 from relay.sessions.spawn import Spawns
+from relay.sessions.spawn_keys import SpawnKeys
 from relay.sessions.spawn_routes import Machines, SpawnRoutes
 from relay.sessions.spawn_waiters import SpawnWaiters
 from relay.sessions.state_loader import StateLoader
-from relay.sessions.store import SessionStore
+from relay.sessions.store import SessionStore, SpawnKeyStore
 from relay.sessions.sweeper import Sweeper
 from relay.sessions.teardown import Teardown
 from relay.sessions.upload_routes import UploadRoutes
 from relay.storage import Storage
+
+#: Absent sessions that one sweep gives up; the next takes the rest.
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,9 @@ class SessionRoom:
             limits,
             self.pipeline.runner_event,
         )
+        self.spawn_keys = SpawnKeys(SpawnKeyStore(needs.storage), self.registry, self.runner_links, clock)
+        self.sweeper.also(self._give_up_absent)
+        self.sweeper.also(self.spawn_keys.sweep)
         self.sockets = AgentSockets(
             self.registry,
             self.registration,
@@ -152,11 +160,13 @@ class SessionRoom:
     def routes(self) -> list[Route]:
         """Answer the room's rows."""
         needs = self._needs
-        spawn = SpawnRoutes(needs.machines, self.registry, self.spawns, needs.hidden_models, needs.public_base)
+        spawn = SpawnRoutes(
+            needs.machines, self.registry, self.spawns, needs.hidden_models, needs.public_base, self.spawn_keys
+        )
         return [
             *spawn.table(),
             *UploadRoutes(self.registry, Uploads(needs.attachments, needs.clock)).table(),
-            *McpOAuth(self.registry, needs.clock).table(),
+            *McpOAuth(self.registry, needs.clock, self.limits.agent_wait).table(),
             *HistoryRoutes(self.registry, self.history).table(),
             *ControlRoutes(self.registry, needs.hidden_models).table(),
             *MachineRoutes(needs.machines.door, self.registry, self.store).table(),
@@ -171,6 +181,7 @@ class SessionRoom:
 
     async def close(self) -> None:
         """Stop, and write the newest state of every live session (sockets-agents.md 4.4)."""
+        await self.spawn_keys.close()
         await self.sweeper.close()
         await self.ends.close()
         await self.runner_events.close()
@@ -214,6 +225,12 @@ class SessionRoom:
         model = await self._needs.subagent_model(session.user_id)
         if model is not None and session.socket is not None:
             session.socket.emit(SUBAGENT_MODEL, {"model": model})
+
+    async def _give_up_absent(self) -> None:
+        """End the sessions that have been away for longer than a silent one lives (2.10). Raises StorageError."""
+        before = iso(self._needs.clock.now_ms() - self.limits.silent_timeout * 1000)
+        for session_id, user_id in await self.store.away_since(before, _AT_ONCE):
+            await self.ends.gone(user_id, session_id)
 
     def _cleaned_up(self, session: AgentSession) -> None:
         self.ends.expect_end(session)

@@ -74,9 +74,7 @@ async def test_nothing_expires_while_the_row_of_its_session_is_kept(
     assert path.exists()
 
 
-async def test_what_is_shared_goes_with_the_last_kept_session(
-    attachments: Attachments, storage: Storage
-) -> None:
+async def test_what_is_shared_goes_with_the_last_kept_session(attachments: Attachments, storage: Storage) -> None:
     for session_id in ("s1", "s2"):
         await session_row(storage, session_id)
         path = await keep(attachments, "a", session_id)
@@ -134,9 +132,7 @@ async def test_an_image_whose_file_vanished_is_not_noted(attachments: Attachment
     assert await storage.fetch_all("SELECT * FROM attachment") == []
 
 
-async def test_an_image_swept_away_is_stored_again(
-    attachments: Attachments, clock: ManualClock
-) -> None:
+async def test_an_image_swept_away_is_stored_again(attachments: Attachments, clock: ManualClock) -> None:
     await keep(attachments, "a", "s1")
     clock.advance(25 * HOUR)
     await attachments.sweep()

@@ -43,17 +43,13 @@ async def put(stage: Stage, person: Person, *, mime: str = "image/png", filename
     if filename is not None:
 
         async def rename(tx: Transaction) -> None:
-            await tx.execute(
-                "UPDATE attachment SET filename = ? WHERE attachment_id = ?", (filename, attachment_id)
-            )
+            await tx.execute("UPDATE attachment SET filename = ? WHERE attachment_id = ?", (filename, attachment_id))
 
         await stage.app.storage.write(rename)
     return f"/api/attachments/{attachment_id}"
 
 
-async def get(
-    stage: Stage, path: str, method: str = "GET", **headers: str
-) -> tuple[aiohttp.ClientResponse, bytes]:
+async def get(stage: Stage, path: str, method: str = "GET", **headers: str) -> tuple[aiohttp.ClientResponse, bytes]:
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
         client.request(method, stage.url + path, headers=headers) as response,

@@ -1,0 +1,422 @@
+"""Uploading over HTTP: rest-account.md 9.1, 9.2, 9.6, 12.4, and lines 13, 17 and 18 of its acceptance checks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import stat
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from relay.app_settings import Tuning
+from relay.attachments.limits import AttachmentLimits
+from relay.config import AttachmentSettings
+from relay.storage import Transaction
+from tests.attachments.forms import FORM_TYPE, Answer, ask, form, part, upload
+from tests.clock import ManualClock
+from tests.sessions.stage import Stage, until
+from tests.viewers.house import Person
+
+KIB = 1024
+MIB = KIB * KIB
+QUICK = Tuning(attachments=AttachmentLimits(idle=0.2))
+
+
+class Depot(Stage):
+    """A relay with attachment settings of the test's own."""
+
+    def configure(self, **attachments: object) -> None:
+        self._settings = replace(self._settings, attachments=AttachmentSettings(**attachments))  # type: ignore[arg-type]  # the test names the fields
+
+    @property
+    def files(self) -> list[Path]:
+        """Answer everything in the attachment directory."""
+        directory = self.app.attachments.files.directory
+        return sorted(directory.iterdir()) if directory.exists() else []
+
+    async def rows(self) -> int:
+        return len(await self.app.storage.fetch_all("SELECT 1 FROM attachment"))
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Depot]:
+    async with Depot(tmp_path / "data", clock, QUICK) as made:
+        yield made
+
+
+@pytest.fixture
+async def ann(stage: Depot) -> Person:
+    person = await stage.person("ann")
+    await stage.agent(person)
+    return person
+
+
+def items(answer: Answer) -> list[dict[str, object]]:
+    assert answer.status == 200, answer.body
+    body = json.loads(answer.body)
+    assert set(body) == {"attachments"}
+    assert isinstance(body["attachments"], list)
+    return body["attachments"]
+
+
+def said(answer: Answer) -> tuple[int, object]:
+    return answer.status, json.loads(answer.body)
+
+
+async def nothing_is_left(stage: Depot) -> None:
+    """Hold that neither a file nor a half one nor a row stayed."""
+    await until(lambda: stage.files == [])
+    assert await stage.rows() == 0
+    assert stage.app.sessions.registry.get("s1") is not None
+
+
+async def test_the_answer_describes_each_file_and_the_bytes_come_back(stage: Depot, ann: Person) -> None:
+    answer = await upload(
+        stage,
+        ann,
+        form(
+            part("file", b"second", filename="b.txt", content_type="Text/Plain; charset=UTF-8"),
+            part("note", b"a field"),
+            part("files", b"first", filename="a b.png", content_type="image/PNG"),
+            part("files", b"no file name, so no file"),
+            part("other", b"another field's file", filename="c.txt"),
+            part("files", b"", filename="", content_type="application/octet-stream"),
+        ),
+    )
+    first, empty, second = items(answer)
+    assert {key: first[key] for key in ("filename", "mimeType", "size", "expiresAt")} == {
+        "filename": "a b.png",
+        "mimeType": "image/png",
+        "size": 5,
+        "expiresAt": "2026-01-01T00:15:00.000Z",
+    }
+    assert set(first) == {"attachmentId", "filename", "mimeType", "size", "expiresAt"}
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(first["attachmentId"]))
+    assert empty["filename"] == f"attachment-{empty['attachmentId']}"
+    assert (empty["mimeType"], empty["size"]) == ("application/octet-stream", 0)
+    assert (second["filename"], second["mimeType"]) == ("b.txt", "text/plain; charset=utf-8")
+    for item, data, kind in ((first, b"first", "image/png"), (second, b"second", "text/plain"), (empty, b"", None)):
+        got = await ask(stage, "GET", f"/api/attachments/{item['attachmentId']}", headers={"x-api-key": ann.key})
+        assert (got.status, got.body) == (200, data)
+        assert got.headers["Content-Type"] == (kind or "application/octet-stream")
+    names = {path.name for path in stage.files}
+    assert names == {
+        f"{item['attachmentId']}-{name}"
+        for item, name in ((first, "a_b.png"), (second, "b.txt"), (empty, f"attachment-{empty['attachmentId']}"))
+    }
+    assert {stat.S_IMODE(path.stat().st_mode) for path in stage.files} == {0o600}
+    assert stat.S_IMODE(stage.app.attachments.files.directory.stat().st_mode) == 0o700
+
+
+async def test_refusals_before_the_body_is_looked_at(stage: Depot, ann: Person) -> None:
+    bob = await stage.person("bob")
+    body = form(part("files", b"x", filename="x"))
+    path = "/api/sessions/s1/attachments"
+    typed = {"Content-Type": FORM_TYPE}
+    cases: list[tuple[str, dict[str, str], tuple[int, object]]] = [
+        (path, {}, (401, {"error": "Missing API key (x-api-key header)"})),
+        (path, {"x-api-key": bob.key}, (403, {"error": "Forbidden"})),
+        (path.replace("s1", "s2"), {"x-api-key": ann.key}, (404, {"error": "Session is not live"})),
+        (path.replace("s1", ""), {"x-api-key": ann.key}, (400, {"error": "Missing session ID"})),
+        (
+            path,
+            {"Cookie": ann.cookie, "Origin": "https://evil.example"},
+            (403, {"error": "Cross-origin request rejected"}),
+        ),
+    ]
+    for where, headers, expected in cases:
+        assert said(await ask(stage, "POST", where, data=body, headers={**typed, **headers})) == expected
+    own = {"Cookie": ann.cookie, "Origin": stage.url}
+    assert (await ask(stage, "POST", path, data=body, headers={**typed, **own})).status == 200
+
+
+async def test_what_is_no_form(stage: Depot, ann: Person) -> None:
+    expected = (400, {"error": "Expected multipart/form-data"})
+    assert said(await upload(stage, ann, b"{}", content_type="application/json")) == expected
+    assert said(await upload(stage, ann, form(), content_type="multipart/form-data")) == expected
+    malformed = (400, {"error": "Malformed multipart/form-data"})
+    for body in (b"", b"x" * 1000, form(part("files", b"x" * 1000, filename="x"))[:-10]):
+        assert said(await upload(stage, ann, body)) == malformed
+    many = form(*(part("files", b"", filename="x") for _ in range(1001)))
+    assert said(await upload(stage, ann, many)) == malformed
+    for body in (form(part("note", b"x")), form(part("files", b"x")), form()):
+        assert said(await upload(stage, ann, body)) == (400, {"error": "No files uploaded"})
+    await nothing_is_left(stage)
+
+
+async def test_a_file_over_the_limit_refuses_all_of_them(stage: Depot, ann: Person) -> None:
+    fits = form(part("files", b"x" * 10 * MIB, filename="fits.bin"))
+    (item,) = items(await upload(stage, ann, fits))
+    assert item["size"] == 10 * MIB
+    body = form(
+        part("files", b"x", filename="small.bin"),
+        part("files", b"x" * (10 * MIB + 1), filename="grö\u00dfe.bin"),
+        part("files", b"x", filename="never.bin"),
+    )
+    answer = await upload(stage, ann, body)
+    assert said(answer) == (413, {"error": "File too large: größe.bin exceeds 10485760 bytes"})
+    assert len(stage.files) == await stage.rows() == 1
+
+
+async def test_account_13_the_upload_path_takes_fifty_mebibytes_and_no_byte_more(stage: Depot, ann: Person) -> None:
+    limit = 52_428_800
+    expected = (413, {"error": f"Payload Too Large: body exceeds {limit} bytes"})
+    frame = len(form(*(part("files", b"", filename="x") for _ in range(5)), part("note", b"")))
+    fill = limit - frame - 5 * 9 * MIB
+    whole = form(*(part("files", bytes(9 * MIB), filename="x") for _ in range(5)), part("note", bytes(fill)))
+    assert len(whole) == limit
+    assert len(items(await upload(stage, ann, whole))) == 5
+    assert said(await upload(stage, ann, whole + b"\n")) == expected
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(whole), MIB):
+            yield whole[start : start + MIB]
+        yield b"\n"
+
+    assert said(await upload(stage, ann, pieces())) == expected
+    assert len(stage.files) == await stage.rows() == 5
+    other = await ask(stage, "PUT", "/api/settings/hidden-models", data=bytes(MIB + 1), headers={"x-api-key": ann.key})
+    assert said(other) == (413, {"error": "Payload Too Large: body exceeds 1048576 bytes"})
+
+
+async def test_a_raised_file_limit_raises_the_body_limit(stage: Depot) -> None:
+    await stage.stop()
+    stage.configure(max_file_size=60 * MIB)
+    await stage.open()
+    person = await stage.person("cid")
+    await stage.agent(person, "s9")
+    (item,) = items(await upload(stage, person, form(part("files", bytes(60 * MIB), filename="x")), "s9"))
+    assert item["size"] == 60 * MIB
+
+
+async def test_the_quota_counts_what_is_kept_and_what_is_coming(stage: Depot) -> None:
+    await stage.stop()
+    stage.configure(quota=100 * KIB)
+    await stage.open()
+    ann, bob = await stage.person("ann"), await stage.person("bob")
+    await stage.agent(ann)
+    await stage.agent(bob, "s2")
+    exceeded = (413, {"error": "Attachment quota exceeded"})
+    half = form(part("files", bytes(50 * KIB), filename="x"))
+    (first,) = items(await upload(stage, ann, half))
+    answers = await asyncio.gather(*(upload(stage, ann, half) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) in ([200, 413, 413, 413], [413] * 4)
+    for answer in answers:
+        assert answer.status == 200 or said(answer) == exceeded
+    if all(answer.status == 413 for answer in answers):
+        items(await upload(stage, ann, half))
+    assert said(await upload(stage, ann, form(part("files", b"x", filename="x")))) == exceeded
+    assert len(stage.files) == await stage.rows() == 2
+    items(await upload(stage, bob, half, "s2"))
+    await stage.app.attachments.forget_sessions(["s1"])
+    assert first["size"] == 50 * KIB
+
+
+async def test_a_client_that_breaks_off_leaves_nothing(stage: Depot, ann: Person) -> None:
+    body = form(part("files", bytes(MIB), filename="x"))
+    host, _, port = stage.url.removeprefix("http://").partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        f"POST /api/sessions/s1/attachments HTTP/1.1\r\nHost: {host}:{port}\r\nx-api-key: {ann.key}\r\n"
+        f"Content-Type: {FORM_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body[: MIB // 2])
+    await writer.drain()
+    await until(lambda: any(path.name.endswith(".part") for path in stage.files))
+    writer.transport.abort()
+    await nothing_is_left(stage)
+
+
+async def test_a_client_that_falls_silent_is_told_so(stage: Depot, ann: Person) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield form(part("files", bytes(MIB), filename="x"))[:1000]
+        await asyncio.sleep(5)
+
+    answer = await upload(stage, ann, pieces())
+    assert said(answer) == (408, {"error": "The request body did not arrive in time"})
+    await nothing_is_left(stage)
+
+
+async def test_a_disk_that_takes_nothing_is_a_503(stage: Depot, ann: Person) -> None:
+    directory = stage.app.attachments.files.directory
+    directory.parent.mkdir(exist_ok=True)
+    directory.write_bytes(b"no directory")
+    answer = await upload(stage, ann, form(part("files", b"x", filename="x")))
+    assert said(answer) == (503, {"error": "The attachment could not be stored"})
+    assert await stage.rows() == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("screenshot.png", "screenshot.png"),
+        ("Bildschirmfoto 2026 um 9.41\u202fAM 截图 🍕.png", "Bildschirmfoto 2026 um 9.41\u202fAM 截图 🍕.png"),
+        ("a%22b%0D%0Ac\tz.txt", 'a"b__c_z.txt'),
+        ("../../etc/passwd", "../../etc/passwd"),
+        ("100%.txt", "100%.txt"),
+        ("x" * 300 + ".txt", "x" * 255),
+    ],
+)
+async def test_file_names(stage: Depot, ann: Person, sent: str, kept: str) -> None:
+    (item,) = items(await upload(stage, ann, form(part("files", b"x", filename=sent))))
+    assert item["filename"] == kept
+    (file,) = stage.files
+    assert re.fullmatch(r"[0-9a-f-]{36}-[A-Za-z0-9._-]{1,150}", file.name)
+    got = await ask(stage, "GET", f"/api/attachments/{item['attachmentId']}", headers={"x-api-key": ann.key})
+    assert got.status == 200
+
+
+@pytest.mark.parametrize("kind", ["nonsense", "a/b/c", "text/\x01x", "text/plain\u00e4", "x" * 300 + "/y", ""])
+async def test_a_type_that_is_none_counts_as_bytes(stage: Depot, ann: Person, kind: str) -> None:
+    (item,) = items(await upload(stage, ann, form(part("files", b"x", filename="x", content_type=kind))))
+    assert item["mimeType"] == "application/octet-stream"
+
+
+async def test_account_17_unicode_names_unsafe_types_other_users_ends_and_foreign_tokens(
+    stage: Depot, ann: Person, clock: ManualClock
+) -> None:
+    bob = await stage.person("bob")
+    name = "résumé 截图 (1)'*!.html"
+    first, second = items(
+        await upload(
+            stage,
+            ann,
+            form(*(part("files", b"<script>", filename=name, content_type="text/html") for _ in range(2))),
+        )
+    )
+    path, other = (f"/api/attachments/{item['attachmentId']}" for item in (first, second))
+    key = {"x-api-key": ann.key}
+    got = await ask(stage, "GET", path, headers=key)
+    encoded = "r%C3%A9sum%C3%A9%20%E6%88%AA%E5%9B%BE%20%281%29%27%2A!.html"
+    assert got.headers["X-Attachment-Filename"] == encoded
+    assert got.headers["Content-Type"] == "application/octet-stream"
+    assert got.headers["Content-Disposition"] == (
+        f"attachment; filename=\"r_sum_ __ (1)'*!.html\"; filename*=UTF-8''{encoded}"
+    )
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert got.headers["Cache-Control"] == "private, no-store"
+
+    assert said(await ask(stage, "GET", path, headers={"x-api-key": bob.key})) == (403, {"error": "Forbidden"})
+    assert said(await ask(stage, "POST", f"{path}/token", headers={"x-api-key": bob.key})) == (
+        403,
+        {"error": "Forbidden"},
+    )
+    assert said(await ask(stage, "POST", "/api/attachments/x/token", headers=key)) == (
+        404,
+        {"error": "Attachment not found"},
+    )
+    assert said(await ask(stage, "POST", "/api/attachments//token", headers=key)) == (
+        400,
+        {"error": "Missing attachment ID"},
+    )
+    assert (await ask(stage, "POST", f"{path}/token")).status == 401
+
+    status, body = said(await ask(stage, "POST", f"{path}/token", headers=key))
+    assert isinstance(body, dict)
+    assert (status, set(body)) == (200, {"token", "expiresAt"})
+    assert body["expiresAt"] == "2026-01-01T00:05:00.000Z"
+    link = f"{path}?token={body['token']}"
+    for headers in ({}, {"x-api-key": bob.key}, {"x-api-key": "wrong"}):
+        opened = await ask(stage, "GET", link, headers=headers)
+        assert (opened.status, opened.body) == (200, b"<script>")
+        assert opened.headers["Cache-Control"] == "private, no-store"
+    foreign = await ask(stage, "GET", f"{other}?token={body['token']}", headers=key)
+    assert said(foreign) == (403, {"error": "Token/attachment mismatch"})
+    clock.advance(300)
+    assert said(await ask(stage, "GET", link, headers=key)) == (401, {"error": "Invalid or expired token"})
+
+    clock.advance(700)
+    assert (await ask(stage, "GET", path, headers=key)).status == 200
+    await stage.app.attachments.forget_sessions(["another"])
+    await _delete_session(stage)
+    assert said(await ask(stage, "GET", path, headers=key)) == (404, {"error": "Attachment not found"})
+    await stage.app.attachments.sweep()
+    assert stage.files == []
+
+
+async def _delete_session(stage: Depot) -> None:
+    async def delete(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM relay_session WHERE id = 's1'")
+
+    await stage.app.storage.write(delete)
+
+
+async def test_account_18_uploads_and_their_links_outlive_a_restart_and_their_session(
+    stage: Depot, ann: Person, clock: ManualClock
+) -> None:
+    (item,) = items(await upload(stage, ann, form(part("files", b"kept", filename="x.txt"))))
+    path = f"/api/attachments/{item['attachmentId']}"
+    _, body = said(await ask(stage, "POST", f"{path}/token", headers={"x-api-key": ann.key}))
+    assert isinstance(body, dict)
+    await stage.restart()
+    assert (await ask(stage, "GET", f"{path}?token={body['token']}")).body == b"kept"
+    clock.advance(86_400)
+    await stage.app.attachments.sweep()
+    got = await ask(stage, "GET", path, headers={"x-api-key": ann.key})
+    assert (got.status, got.body) == (200, b"kept")
+    session = stage.app.sessions.registry.get("s1")
+    assert session is None or session.socket is None
+
+
+async def test_a_start_drops_files_that_nobody_owns_and_leaves_foreign_ones(stage: Depot, ann: Person) -> None:
+    items(await upload(stage, ann, form(part("files", b"x", filename="x"))))
+    directory = stage.app.attachments.files.directory
+    (directory / ".left.part").write_bytes(b"half")
+    (directory / "notes.txt").write_bytes(b"not ours")
+    await stage.app.accounts.users.remove(ann.id)
+    assert len(stage.files) == 3
+    await stage.restart()
+    assert [path.name for path in stage.files] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "body", "content_range"),
+    [
+        ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-2", 206, b"89", "bytes 8-9/10"),
+        ("bytes=0-1,3-4", 200, b"0123456789", None),
+        ("lines=1-2", 200, b"0123456789", None),
+    ],
+)
+async def test_ranges(
+    stage: Depot, ann: Person, header: str, status: int, body: bytes, content_range: str | None
+) -> None:
+    (item,) = items(
+        await upload(stage, ann, form(part("files", b"0123456789", filename="x.mp4", content_type="video/mp4")))
+    )
+    path = f"/api/attachments/{item['attachmentId']}"
+    key = {"x-api-key": ann.key}
+    got = await ask(stage, "GET", path, headers={**key, "Range": header})
+    assert (got.status, got.body) == (status, body)
+    assert got.headers["Content-Length"] == str(len(body))
+    assert got.headers.get("Content-Range") == content_range
+    assert got.headers["Accept-Ranges"] == "bytes"
+    assert got.headers["Content-Type"] == "video/mp4"
+    head = await ask(stage, "HEAD", path, headers={**key, "Range": header})
+    assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", "10")
+    validated = await ask(stage, "GET", path, headers={**key, "Range": header, "If-Range": '"x"'})
+    assert (validated.status, validated.body) == (200, b"0123456789")
+
+
+async def test_a_range_outside_is_416(stage: Depot, ann: Person) -> None:
+    (item,) = items(await upload(stage, ann, form(part("files", b"0123456789", filename="x"))))
+    got = await ask(
+        stage,
+        "GET",
+        f"/api/attachments/{item['attachmentId']}",
+        headers={"x-api-key": ann.key, "Range": "bytes=10-"},
+    )
+    assert said(got) == (416, {"error": "Range Not Satisfiable"})
+    assert got.headers["Content-Range"] == "bytes */10"
+    assert got.headers["Cache-Control"] == "private, no-store"
+
+
+async def test_a_download_without_an_id(stage: Depot, ann: Person) -> None:
+    got = await ask(stage, "GET", "/api/attachments/", headers={"x-api-key": ann.key})
+    assert said(got) == (400, {"error": "Missing attachment ID"})
+    assert got.headers["Cache-Control"] == "private, no-store"
