@@ -120,6 +120,11 @@ class EndWatch:
             self._asking[session_id] = task
             task.add_done_callback(lambda done: self._forget(session_id, done))
 
+    async def gone(self, user_id: str, session_id: str) -> None:
+        """End a session for good that was away for longer than any stays away (2.10)."""
+        if session_id not in self._asking:
+            await self._declare_id(user_id, session_id, OTHER)
+
     def listed(self, runner: Runner, sessions: frozenset[str]) -> None:
         """Take a runner's `sessions_list`."""
         for question in self._questions.pop(runner.runner_id, []):

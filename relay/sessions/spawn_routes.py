@@ -32,6 +32,7 @@ from relay.runners.rpc import RunnerCallError, RunnerRpc
 from relay.runners.runner import Runner
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.spawn import Spawns
+from relay.sessions.spawn_keys import SpawnKeys, read_key
 from relay.sessions.spawn_order import Model, SpawnOrder, find_model, read_model, read_order
 from relay.storage import StorageError
 
@@ -70,12 +71,14 @@ class SpawnRoutes:
         spawns: Spawns,
         hidden_models: HiddenModelsOf,
         public_base: PublicBase,
+        keys: SpawnKeys,
     ) -> None:
         self._machines = machines
         self._sessions = sessions
         self._spawns = spawns
         self._hidden_models = hidden_models
         self._public_base = public_base
+        self._keys = keys
 
     def table(self) -> list[Route]:
         """Answer the rows of this part."""
@@ -122,6 +125,12 @@ class SpawnRoutes:
         order = read_order(call.body)
         if not runner_id:
             raise MISSING_RUNNER_ID()
+        key = read_key(call.body.get("idempotencyKey"))
+        if key is None:
+            return await self._start(call, runner_id, order)
+        return await self._keys.once(call.user.user_id, runner_id, key, lambda: self._start(call, runner_id, order))
+
+    async def _start(self, call: Call, runner_id: str, order: SpawnOrder) -> dict[str, object]:
         user_id = call.user.user_id
         runner = await self._runner(runner_id, user_id)
         if order.cwd is not None and not cwd_matches_roots(runner.roots, order.cwd):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from relay import jsontext
 from relay.storage import Row, Storage, Transaction
 
 _COLUMNS: Final = (
@@ -249,5 +250,50 @@ class SessionStore:
             await tx.execute(
                 "UPDATE relay_session SET ended_by = ? WHERE id = ? AND ended_at IS NOT NULL", (ended_by, session_id)
             )
+
+        await self._storage.write(work)
+
+    async def away_since(self, before: str, limit: int) -> list[tuple[str, str]]:
+        """Answer (session id, user id) of sessions that left before a time and of which nobody knows how they ended."""
+        rows = await self._storage.fetch_all(
+            "SELECT id, user_id FROM relay_session WHERE ended_at IS NOT NULL AND ended_by IS NULL AND ended_at < ?"
+            " ORDER BY ended_at LIMIT ?",
+            (before, limit),
+        )
+        return [(row["id"], row["user_id"]) for row in rows]
+
+
+class SpawnKeyStore:
+    """Be the repository of `spawn_key` (rest-runners.md 14.4). All methods raise StorageError."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def get(self, user_id: str, runner_id: str, key: str) -> tuple[dict[str, object], str] | None:
+        """Answer what a spawn with this key was answered, and when."""
+        row = await self._storage.fetch_one(
+            "SELECT answer, ts FROM spawn_key WHERE user_id = ? AND runner_id = ? AND key = ?",
+            (user_id, runner_id, key),
+        )
+        answer = None if row is None else jsontext.loads(row["answer"])
+        return (answer, row["ts"]) if row is not None and isinstance(answer, dict) else None
+
+    async def put(self, user_id: str, runner_id: str, key: str, answer: Mapping[str, object], now: str) -> None:
+        """Note an answer in the place of an earlier one."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute(
+                "INSERT INTO spawn_key (user_id, runner_id, key, answer, ts) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET answer = excluded.answer, ts = excluded.ts",
+                (user_id, runner_id, key, jsontext.dumps(answer).decode(), now),
+            )
+
+        await self._storage.write(work)
+
+    async def sweep(self, before: str) -> None:
+        """Delete the keys noted before a time."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.execute("DELETE FROM spawn_key WHERE ts < ?", (before,))
 
         await self._storage.write(work)

@@ -93,9 +93,7 @@ class Publishing:
         sessions, runners = self._sessions, self._runners
         return [
             *EventRoutes(self.events, self.deliveries, sessions.registry).table(),
-            *TriggerRoutes(
-                self.broadcasts, self.deliveries, self.history, sessions.registry, runners.registry
-            ).table(),
+            *TriggerRoutes(self.broadcasts, self.deliveries, self.history, sessions.registry, runners.registry).table(),
         ]
 
     async def close(self) -> None:
