@@ -16,7 +16,16 @@ from relay.accounts.control import SOCKET_NAME, ControlServer
 from relay.accounts.handshake import AgentHandshake, BrowserHandshake, SocketsByCredential
 from relay.accounts.routes import routes as account_routes
 from relay.accounts.user_admin import AdminError, UserAdmin
-from relay.app_settings import Tuning, accounts_config, attachment_limits, proxy_policy, realtime_config, session_limits
+from relay.app_settings import (
+    Tuning,
+    accounts_config,
+    attachment_limits,
+    proxy_policy,
+    push_config,
+    realtime_config,
+    secrets_file,
+    session_limits,
+)
 from relay.attachments.attachments import Attachments
 from relay.attachments.routes import AttachmentRoutes
 from relay.attachments.tokens import AttachmentTokens
@@ -32,9 +41,11 @@ from relay.http.routes import Auth, Body, Call, Route
 from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
 from relay.http.static import StaticUi
+from relay.push.room import PushNeeds, PushRoom
 from relay.realtime import Realtime
 from relay.runners.registration import Contributors
 from relay.runners.room import RunnerRoom
+from relay.secrets_file import SecretsError
 from relay.services.announce import ServiceAnnouncements, announce_payload
 from relay.services.messages import ServiceMessages
 from relay.sessions.room import SessionNeeds, SessionRoom
@@ -103,6 +114,17 @@ class Application:
                 public_base=self.public_base,
             )
         )
+        self.push = PushRoom(
+            PushNeeds(
+                storage=storage,
+                clock=clock,
+                bus=bus,
+                sessions=self.sessions,
+                secrets=secrets_file(settings),
+                config=push_config(settings),
+                limits=tuning.push,
+            )
+        )
         self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
         self.terminals = TerminalRoom(self.runners.registry, clock, bus, tuning.terminals)
         self.triggers = TriggerRoom(
@@ -139,6 +161,7 @@ class Application:
         await self.accounts.start()
         await self.attachments.load()
         await self.sessions.start()
+        await self.push.start()
         await self.triggers.start()
         self.tunnels.start()
         await self.control.start()
@@ -160,6 +183,7 @@ class Application:
         await self.viewers.close()
         await self.terminals.close()
         await self.sessions.close()
+        await self.push.close()
         await self.triggers.close()
         await self.hidden_models.close()
         await self.subagent_model.close()
@@ -240,6 +264,7 @@ class Application:
             *sessions.routes(),
             *self.triggers.routes(),
             *self.terminals.routes(),
+            *self.push.routes(),
             *AttachmentRoutes(
                 self.attachments, self._attachment_tokens(clock), resolve, self.accounts.verify_key
             ).table(),
@@ -247,7 +272,11 @@ class Application:
             *(ui.routes() if ui else ()),
         ]
         policy = HttpPolicy(
-            resolve, self.address, self.origins, self.security, errors={StorageError: STORAGE_UNAVAILABLE}
+            resolve,
+            self.address,
+            self.origins,
+            self.security,
+            errors={StorageError: STORAGE_UNAVAILABLE, SecretsError: STORAGE_UNAVAILABLE},
         )
         return HttpServer(table, policy, fallback=ui.serve if ui else None)
 

@@ -10,6 +10,7 @@ from relay.accounts.limits import KeyRateLimit
 from relay.attachments.limits import AttachmentLimits
 from relay.config import Settings
 from relay.http.client_address import ProxyPolicy, TrustProxy, parse_networks
+from relay.push.limits import PushConfig, PushLimits
 from relay.realtime import RealtimeConfig
 from relay.runners.limits import CommandLimits
 from relay.secrets_file import SecretsFile
@@ -31,6 +32,7 @@ class Tuning:
     tunnel: TunnelLimits = field(default_factory=TunnelLimits)
     realtime: RealtimeConfig = field(default_factory=RealtimeConfig)
     commands: CommandLimits = field(default_factory=CommandLimits)
+    push: PushLimits = field(default_factory=PushLimits)
     triggers: TriggerLimits = field(default_factory=TriggerLimits)
 
 
@@ -43,7 +45,7 @@ def proxy_policy(settings: Settings) -> ProxyPolicy:
 
 def accounts_config(settings: Settings) -> AccountsConfig:
     """Read who may have an account; a secret that nobody set is made once and kept (raises SecretsError)."""
-    secret = settings.auth.secret or SecretsFile(settings.data_dir / "secrets.json").get("auth")
+    secret = settings.auth.secret or secrets_file(settings).get("auth")
     return AccountsConfig(
         secret=secret.encode(),
         open_signup=settings.auth.signup == "open",
@@ -56,6 +58,17 @@ def accounts_config(settings: Settings) -> AccountsConfig:
             max_requests=settings.api_keys.rate_limit_max,
         ),
     )
+
+
+def secrets_file(settings: Settings) -> SecretsFile:
+    """Answer the file of the secrets that nobody set."""
+    return SecretsFile(settings.data_dir / "secrets.json")
+
+
+def push_config(settings: Settings) -> PushConfig:
+    """Read how the relay shows itself to push services."""
+    push = settings.push
+    return PushConfig(push.vapid_public_key, push.vapid_private_key, push.vapid_subject, push.allow_private)
 
 
 def attachment_limits(settings: Settings, tuning: Tuning) -> AttachmentLimits:

@@ -197,6 +197,18 @@ class TunnelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSettings:
+    """Say how the relay shows itself to push services, and whether private ones will do (rest-account.md 8)."""
+
+    vapid_public_key: str = option("", text, "RELAY_PUSH_VAPID_PUBLIC_KEY", same("VAPID_PUBLIC_KEY", text))
+    vapid_private_key: str = option("", text, "RELAY_PUSH_VAPID_PRIVATE_KEY", same("VAPID_PRIVATE_KEY", text))
+    vapid_subject: str = option(
+        "mailto:admin@pizzapi.local", text, "RELAY_PUSH_VAPID_SUBJECT", same("VAPID_SUBJECT", text)
+    )
+    allow_private: bool = option(False, flag, "RELAY_PUSH_ALLOW_PRIVATE")
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """Say how the log looks and how much of it there is."""
 
@@ -221,6 +233,7 @@ class Settings:
     attachments: AttachmentSettings = field(default_factory=AttachmentSettings)
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     tunnel: TunnelSettings = field(default_factory=TunnelSettings)
+    push: PushSettings = field(default_factory=PushSettings)
     log: LogSettings = field(default_factory=LogSettings)
     warnings: tuple[str, ...] = ()
 
