@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from relay import jsontext
 from relay.clock import Clock
+from relay.sessions.audience import Watcher
 from relay.sessions.broadcast import broadcast, event_packet, repeat_cumulative
 from relay.sessions.chunks import ChunkAssembly
 from relay.sessions.effects import Effects
@@ -23,9 +24,15 @@ from relay.sessions.heads import (
     read,
 )
 from relay.sessions.persistence import Persistence
+from relay.sessions.replay import REPLAY_BYTES
 from relay.sessions.session import AgentSession
 
 log = logging.getLogger(__name__)
+
+#: Larger states come in chunks (2.6.2).
+_CHUNKED_BYTES: Final = 5 * 2**20
+#: Who has less than this waiting is not behind, however large a snapshot is: one large packet always passes.
+_QUICK_BYTES: Final = 256 * 2**10
 
 
 class Images(Protocol):
@@ -93,7 +100,7 @@ class Snapshots:
         seq = self._store(session, event, active.state, nonce)
         if state.sessionName is not msgspec.UNSET:
             self._effects.rename(session, state.sessionName)
-        broadcast(session, event, seq)
+        self._show(session, event, seq)
         repeat_cumulative(session)
 
     def _store(self, session: AgentSession, event: bytes, state: bytes | msgspec.Raw, nonce: str | None) -> int:
@@ -110,9 +117,11 @@ class Snapshots:
     def _header(self, session: AgentSession, event: bytes, state: msgspec.Raw, stream: str, nonce: str | None) -> None:
         """Begin a chunk stream; the stored state stays until it is complete."""
         session.transcript.chunks = ChunkAssembly(stream, state, nonce, self._clock.monotonic())
+        held = session.transcript.snapshot
+        size = max(_CHUNKED_BYTES, 0 if held is None else len(held.event))
         for watcher in session.audience:
-            watcher.stream = stream
-        broadcast(session, event)
+            watcher.stream = None if _is_behind(watcher, size) else stream
+        self._to_stream(session, event, stream, None)
 
     def _chunk(self, session: AgentSession, event: bytes) -> None:
         chunk = read(ChunkEvent, event)
@@ -153,13 +162,30 @@ class Snapshots:
                 watcher.socket.send(packet)
 
     @staticmethod
-    def _to_late(session: AgentSession, full: bytes, stream: str, seq: int) -> None:
-        """Send the assembled snapshot to viewers that joined after the header (3.1, rule 2)."""
+    def _show(session: AgentSession, event: bytes, seq: int) -> None:
+        """Send the newest snapshot whole, to viewers that are behind only its tail (realtime.md, Speed and memory)."""
+        if not len(session.audience):
+            return
+        packet, tail = event_packet(session.id, event, seq=seq), b""
         for watcher in session.audience:
-            if watcher.stream != stream:
-                generation = jsontext.dumps(watcher.generation)
-                extra = b',"deltaReplay":true' + (b"" if watcher.generation is None else b',"generation":' + generation)
-                watcher.socket.send(event_packet(session.id, full, seq=seq, extra=extra))
+            if _is_behind(watcher, len(event)):
+                tail = tail or _tail(session)
+                _send_directly(watcher, tail, seq)
+            else:
+                watcher.socket.send(packet)
+
+    @staticmethod
+    def _to_late(session: AgentSession, full: bytes, stream: str, seq: int) -> None:
+        """Send the assembled snapshot to viewers that joined after the header (3.1, rule 2) or were behind then."""
+        tail = b""
+        for watcher in session.audience:
+            if watcher.stream == stream:
+                continue
+            if _is_behind(watcher, len(full)):
+                tail = tail or _tail(session)
+                _send_directly(watcher, tail, seq)
+            else:
+                _send_directly(watcher, full, seq)
 
     def _agent_end(self, session: AgentSession, event: bytes) -> None:
         end = read(MessagesEvent, event)
@@ -174,3 +200,23 @@ class Snapshots:
         seq = self._store(session, full, state, None)
         session.transcript.overlay = overlay
         broadcast(session, event, seq)
+
+
+def _is_behind(watcher: Watcher, size: int) -> bool:
+    """Tell whether a viewer has so much waiting that `size` more bytes could get it cut."""
+    waiting = watcher.socket.backlog
+    return waiting > _QUICK_BYTES and waiting + size > REPLAY_BYTES
+
+
+def _tail(session: AgentSession) -> bytes:
+    """Write the newest snapshot as a joining viewer gets it: its last messages, the rest is paged (3.3)."""
+    snapshot = session.transcript.snapshot
+    assert snapshot is not None
+    return b'{"type":"session_active","state":' + snapshot.tail(session.transcript.overlay) + b"}"
+
+
+def _send_directly(watcher: Watcher, event: bytes, seq: int) -> None:
+    """Send a snapshot to one viewer, which moves its cursor to `seq` without a gap check (3.9, 4)."""
+    generation = b"" if watcher.generation is None else b',"generation":' + jsontext.dumps(watcher.generation)
+    extra = b',"deltaReplay":true' + generation
+    watcher.socket.send(event_packet(watcher.session_id, event, seq=seq, extra=extra))
