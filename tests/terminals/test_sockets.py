@@ -84,6 +84,21 @@ async def test_browsers_13_two_viewers_both_get_output(desk: Desk) -> None:
         assert decoded(await browser.take("terminal_data")) == "all"
 
 
+async def test_much_output_arrives_whole_and_in_order(desk: Desk) -> None:
+    terminal_id, first = await desk.started()
+    second = await desk.browser(terminal_id)
+    lines = [f"line {number}\r\n" for number in range(3000)]
+    await desk.prints(terminal_id, *lines)
+    for browser in (first, second):
+        while decoded(await browser.take("terminal_data")) != lines[-1]:
+            pass
+        assert shown(browser) == "".join(lines)
+    # The next one gets all of it in far fewer messages, since it fits the bytes that are kept.
+    third = await desk.browser(terminal_id)
+    assert shown(third) == "".join(lines)
+    assert names(third).count("terminal_data") <= 1001
+
+
 async def test_browsers_13_runner_loss_gives_exit_minus_1(desk: Desk) -> None:
     await _runner_loss(desk)
 
