@@ -129,7 +129,11 @@ class Provider:
 
     def heard(self, pattern: str) -> bool:
         """Answer whether the agent was asked to react to a message in which the pattern occurs."""
-        return any(re.search(pattern, asked.text, re.DOTALL) for asked in self.asked)
+        return self.count(pattern) > 0
+
+    def count(self, pattern: str) -> int:
+        """Answer how often an agent was asked to react to a message in which the pattern occurs."""
+        return sum(re.search(pattern, asked.text, re.DOTALL) is not None for asked in self.asked)
 
     def models_json(self) -> dict[str, object]:
         """Answer the content of `~/.pizzapi/models.json` that makes an agent use this stand-in."""
