@@ -1,4 +1,4 @@
-"""Prove that schedules of the published runner fire once, whatever is killed between (rest-runners.md 14.1, recipes)."""
+"""Prove that schedules of the published runner fire once, whatever is killed between (rest-runners.md 14.1)."""
 
 from __future__ import annotations
 
