@@ -129,12 +129,13 @@ class Attachments:
             await self._drop(await self._store.take_expired(self._clock.now_iso()))
 
     async def _drop(self, gone: Sequence[Attachment]) -> None:
-        if not gone:
-            return
+        """Delete the files of rows that are gone, these and any other, as after the removal of an account."""
         ids = {attachment.attachment_id for attachment in gone}
         for key in [key for key in self._known if key[0] in ids]:
             del self._known[key]
-        await asyncio.to_thread(self.files.delete, [attachment.disk_name for attachment in gone])
+        while names := await self._store.files_gone():
+            await asyncio.to_thread(self.files.delete, names)
+            await self._store.forget_files(names)
 
     def _missing(self, attachments: Sequence[Attachment]) -> list[str]:
         return [one.attachment_id for one in attachments if not self.files.has(one.disk_name, one.size)]

@@ -101,6 +101,22 @@ class AttachmentStore:
 
         await self._storage.write(work)
 
+    async def files_gone(self) -> list[str]:
+        """Answer names of files whose row was deleted by whatever way, some at a time."""
+        rows = await self._storage.fetch_all(
+            "SELECT disk_name FROM attachment_file_gone AS gone"
+            " WHERE NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.disk_name = gone.disk_name) LIMIT 1000"
+        )
+        return [row["disk_name"] for row in rows]
+
+    async def forget_files(self, names: Sequence[str]) -> None:
+        """Note that files are deleted."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.executemany("DELETE FROM attachment_file_gone WHERE disk_name = ?", [(name,) for name in names])
+
+        await self._storage.write(work)
+
     async def take_of_sessions(self, session_ids: Sequence[str]) -> list[Attachment]:
         """Delete what belonged to sessions that were just deleted and to no kept one; answer the rows."""
 

@@ -20,7 +20,7 @@ from relay.attachments.names import upload_disk_name, upload_name, upload_type
 from relay.attachments.store import Attachment, QuotaExceeded
 from relay.clock import Clock, iso
 from relay.http import body as bodies
-from relay.http.errors import REQUEST_TIMEOUT, ErrorSpec
+from relay.http.errors import REQUEST_TIMEOUT, ApiError, ErrorSpec
 
 log = logging.getLogger(__name__)
 
@@ -148,17 +148,30 @@ class Uploads:
         return [row for row, _ in rows]
 
     async def _read(self, request: web.Request, receiver: _Receiver, owner_id: str) -> None:
-        """Feed the body to the receiver; raises ApiError as soon as the owner has no room for it."""
+        """Feed the body to the receiver; raises ApiError when the owner has no room for it, and what the receiver does.
+
+        A body that is refused on the way is read to its end all the same, into nothing: browsers look for an answer
+        only when they have sent everything, and take a closed connection for a broken one.
+        """
         used = await self._attachments.used(owner_id)
         counted = 0
+        refusal: ApiError | FormError | OSError | None = None
         try:
             async with aclosing(self._body(request)) as body:
                 async for chunk in body:
-                    came = await receiver.take(chunk)
+                    if refusal is not None:
+                        continue
+                    try:
+                        came = await receiver.take(chunk)
+                    except (ApiError, FormError, OSError) as error:
+                        refusal = error
+                        continue
                     counted += came
                     self._coming[owner_id] += came
                     if used + self._coming[owner_id] > self.limits.quota:
-                        raise QUOTA_EXCEEDED()
+                        refusal = QUOTA_EXCEEDED()
+            if refusal is not None:
+                raise refusal
         finally:
             self._coming[owner_id] -= counted
             if self._coming[owner_id] <= 0:

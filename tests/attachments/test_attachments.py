@@ -132,6 +132,23 @@ async def test_an_image_whose_file_vanished_is_not_noted(attachments: Attachment
     assert await storage.fetch_all("SELECT * FROM attachment") == []
 
 
+async def test_an_image_that_came_back_before_its_file_was_deleted_keeps_it(
+    attachments: Attachments, storage: Storage
+) -> None:
+    path = await keep(attachments, "a", "s1")
+
+    async def delete(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM attachment")
+
+    await storage.write(delete)
+    await keep(attachments, "a", "s2")
+    await attachments.sweep()
+    assert path.exists()
+    await storage.write(delete)
+    await attachments.sweep()
+    assert not path.exists()
+
+
 async def test_an_image_swept_away_is_stored_again(attachments: Attachments, clock: ManualClock) -> None:
     await keep(attachments, "a", "s1")
     clock.advance(25 * HOUR)
