@@ -180,7 +180,7 @@ class Desk:
         assert answer.status == 200, answer.body
         return str(answer.body["subscriptionId"])
 
-    async def routed(self, event_type: str = "github:push", session_id: str = "s1", **body: object) -> Answer:
+    async def routed(self, event_type: str = "github:push", session_id: str = "s1", /, **body: object) -> Answer:
         target = {"kind": "session", "sessionId": session_id}
         sent = {"eventType": event_type, "target": target, "deliverAs": "followUp", "origin": "agent", **body}
         return await self.call("POST", "/api/routes", sent)
@@ -199,7 +199,7 @@ class Desk:
         assert isinstance(found, list)
         return found
 
-    async def listen(self, trigger_type: str = "github:push", runner_id: str = "r1", **body: object) -> Answer:
+    async def listen(self, trigger_type: str = "github:push", runner_id: str = "r1", /, **body: object) -> Answer:
         return await self.call(
             "POST", f"/api/runners/{runner_id}/trigger-listeners", {"triggerType": trigger_type, **body}
         )

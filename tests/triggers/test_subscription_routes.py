@@ -96,7 +96,7 @@ async def test_row_3_a_session_without_a_runner_is_422(at: Desk) -> None:
     await at.stage.agent(at.person, "alone")
     answer = await at.subscribe(session_id="alone")
     assert (answer.status, answer.body) == (422, {"error": "Session has no associated runner"})
-    assert (await at.routed(session_id="alone")).status == 422
+    assert (await at.routed("github:push", "alone")).status == 422
     assert (await at.call("GET", "/api/sessions/alone/available-triggers")).body == {"triggerDefs": []}
 
 
