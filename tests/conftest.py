@@ -45,6 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many slow tests the gate left out."""
-    left_out = {item.nodeid for item in terminalreporter.stats.get("deselected", [])}
+    deselected = terminalreporter.stats.get("deselected", [])
+    left_out = {item.nodeid for item in deselected if item.get_closest_marker("slow") is not None}
     if left_out:
         terminalreporter.write_line(f"{len(left_out)} slow tests left out; run them with: pytest -m slow")

@@ -93,9 +93,10 @@ async def test_account_08_a_closed_relay_does_not_tell_who_has_an_account(house:
     times: dict[str, list[float]] = {EMAIL: [], "who@example.com": []}
     for _ in range(6):
         for email, replies in ((EMAIL, wrong), ("who@example.com", unknown)):
-            started = time.perf_counter()
+            # The process's own CPU time: a busy machine does not blur it, and scrypt's threads count.
+            started = time.process_time()
             replies.append(await register(house, email=email, password="Wrong-Passw0rd"))
-            times[email].append(time.perf_counter() - started)
+            times[email].append(time.process_time() - started)
     assert {(reply.status, reply.body) for reply in wrong + unknown} == {
         (403, b'{"error":"Registration is not available."}')
     }
