@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from relay.terminals.limits import TerminalLimits
-from tests.sessions.stage import Stage
+from tests.sessions.stage import Stage, until
 from tests.terminals.desk import RESET, Desk, decoded, names, shown
 from tests.viewers.wire import Joined, Json
 
@@ -259,3 +259,32 @@ class TestSlowBrowsers:
         assert 0 < len(sent) < 2500
         assert RESET in [decoded(body) for body in sent]
         assert shown(slow).count(line) >= 10
+
+
+class TestSlowRunners:
+    """What is typed waits for a runner that does not read, instead of cutting it off."""
+
+    @pytest.fixture
+    def limits(self) -> TerminalLimits:
+        return TerminalLimits(input_backlog=65_536, input_wait=30.0)
+
+    async def test_a_large_paste_arrives_whole_and_in_order(self, desk: Desk, stage: Stage) -> None:
+        _terminal_id, browser = await desk.started()
+        runner = stage.app.runners.registry.get(desk.runner.id)
+        assert runner is not None
+        pieces = [f"{number:04}" + "x" * 65_532 for number in range(400)]
+
+        async def paste() -> None:
+            for piece in pieces:
+                await browser.emit("terminal_input", {"data": piece})
+
+        # More than the backlog at which a connection is cut.
+        desk.runner.socket.wire.reading.clear()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            pasting = tasks.create_task(paste())
+            await until(lambda: runner.socket.backlog > 65_536)
+            assert not pasting.done()
+            desk.runner.socket.wire.reading.set()
+            for piece in pieces:
+                assert (await desk.runner.socket.take("terminal_input"))["data"] == piece
+        assert not desk.runner.socket.kicked
