@@ -43,9 +43,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             test._hypothesis_internal_use_settings = settings(current, max_examples=current.max_examples * factor)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many slow tests the gate left out."""
-    deselected = terminalreporter.stats.get("deselected", [])
-    left_out = {item.nodeid for item in deselected if item.get_closest_marker("slow") is not None}
-    if left_out:
-        terminalreporter.write_line(f"{len(left_out)} slow tests left out; run them with: pytest -m slow")
+class LeftOut:
+    """Count the slow tests that a run leaves out, in the worker processes too."""
+
+    def __init__(self) -> None:
+        self.tests: set[str] = set()
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Note what was left out in this process."""
+        self.tests |= {item.nodeid for item in items if item.get_closest_marker("slow") is not None}
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand it from a worker to the process that prints."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["slow_left_out"] = sorted(self.tests)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Take what a worker noted."""
+        self.tests |= set(getattr(node, "workeroutput", {}).get("slow_left_out", []))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how many slow tests the gate left out."""
+        if self.tests:
+            terminalreporter.write_line(f"{len(self.tests)} slow tests left out; run them with: pytest -m slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count."""
+    config.pluginmanager.register(LeftOut(), "left-out")
