@@ -1,4 +1,4 @@
-"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|crowd|start`."""
+"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|crowd|start`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from tests.bench import crowd, echo, fanout, rest, start, target
+from tests.bench import crowd, echo, fanout, rest, start, target, upload
 from tests.bench.report import Report
 
 #: The rows of the table that the relay is measured by.
@@ -50,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
     keys.add_argument("--rate", type=float, default=10.0, help="keystrokes per second in each terminal")
     keys.add_argument("--seconds", type=float, default=10.0)
 
+    files = commands.add_parser("upload", parents=[common], help="large files sent to a session")
+    files.add_argument("--megabytes", type=int, default=100)
+    files.add_argument("--files", type=int, default=5)
+
     many = commands.add_parser("crowd", parents=[common], help="many idle connections")
     many.add_argument("--runners", type=int, default=200)
     many.add_argument("--sessions", type=int, default=500)
@@ -85,13 +89,23 @@ def load_of(options: argparse.Namespace) -> Load:
     async def echoed(server: target.Target) -> list[Report]:
         return [await echo.echo(server, echo.Typing(options.terminals, options.rate, options.seconds))]
 
+    async def uploaded(server: target.Target) -> list[Report]:
+        return [await upload.upload(server, upload.Uploads(options.megabytes * 10**6, options.files))]
+
     async def crowded(server: target.Target) -> list[Report]:
         plan = crowd.Crowd(
             options.runners, options.sessions, options.viewers, options.tunnels, options.hubs, options.seconds
         )
         return [await crowd.crowd(server, plan)]
 
-    loads: dict[str, Load] = {"fanout": flooded, "paced": paced, "rest": read, "echo": echoed, "crowd": crowded}
+    loads: dict[str, Load] = {
+        "fanout": flooded,
+        "paced": paced,
+        "rest": read,
+        "echo": echoed,
+        "upload": uploaded,
+        "crowd": crowded,
+    }
     return loads[options.command]
 
 
@@ -106,7 +120,7 @@ def run(arguments: list[str]) -> list[Report]:
             reports = _in_loop(load_of(options), under_load)
         if not options.url:
             raised = ", ".join(f"{name}={value}" for name, value in target.RAISED_LIMITS.items())
-            reports[-1].notes.append(f"all load comes from one address, so the relay ran with {raised}")
+            reports[-1].notes.append(f"all load comes from one address and is large, so the relay ran with {raised}")
     for report in reports:
         report.show(as_json=options.json)
     return reports

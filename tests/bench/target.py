@@ -27,6 +27,9 @@ _START_TIMEOUT: Final = 20.0
 RAISED_LIMITS: Final = {
     "RELAY_REALTIME_MAX_CONNECTIONS_PER_ADDRESS": "100000",
     "RELAY_REALTIME_MAX_UNJOINED_PER_ADDRESS": "10000",
+    # The uploads that are measured are larger than what users may send by default.
+    "RELAY_ATTACHMENTS_MAX_FILE_SIZE": "256 MiB",
+    "RELAY_ATTACHMENTS_QUOTA": "64 GiB",
 }
 ACCOUNT: Final = {"name": "Bench", "email": "bench@example.com", "password": "Bench-Passw0rd"}
 

@@ -60,6 +60,13 @@ def test_echo_brings_every_keystroke_back() -> None:
     assert 0 < numbers(row)["echo p50, ms"] <= numbers(row)["echo p99, ms"] < 5000
 
 
+def test_upload_gets_every_file_through() -> None:
+    [row] = rows("upload", "--megabytes", "12", "--files", "2")
+    assert row["wrong"] == 0
+    assert numbers(row)["MB per second"] > 1
+    assert numbers(row)["memory added while they come, MB"] < 12
+
+
 def test_crowd_keeps_everybody_connected() -> None:
     many = "--runners 2 --sessions 3 --viewers 4 --tunnels 2 --hubs 1 --seconds 0.5"
     [row] = rows("crowd", *many.split())
