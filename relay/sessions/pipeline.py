@@ -121,6 +121,8 @@ class Pipeline:
     def _message_start(self, session: AgentSession, event: bytes) -> None:
         self._forget_partial(session, event)
         self._publish(session, event)
+        if session.user_messages and _role(event) == "user":
+            session.user_messages.began()
 
     def _message_end(self, session: AgentSession, event: bytes) -> None:
         self._forget_partial(session, event)
@@ -134,9 +136,7 @@ class Pipeline:
         """Drop the newest partial message when an assistant's message begins or ends."""
         if session.transcript.newest_update is None:
             return
-        outer = read(MessageEvent, event)
-        message = read(MessageHead, outer.message) if outer is not None else None
-        if message is not None and message.role == "assistant":
+        if _role(event) == "assistant":
             session.transcript.newest_update = None
 
     def _agent_start(self, session: AgentSession, event: bytes) -> None:
@@ -167,3 +167,10 @@ class Pipeline:
 def _call_id(event: bytes) -> str | None:
     tool = read(ToolEvent, event)
     return tool.toolCallId if tool is not None and isinstance(tool.toolCallId, str) else None
+
+
+def _role(event: bytes) -> object:
+    """Answer who speaks in a `message_start` or `message_end`."""
+    outer = read(MessageEvent, event)
+    message = read(MessageHead, outer.message) if outer is not None else None
+    return message.role if message is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +39,32 @@ class Heartbeat:
     raw: bytes | None = None
 
 
+class UserMessages:
+    """Let those who forwarded input see that the agent took a user message up.
+
+    Client 0.52.0 acknowledges `input` only when its run ends, but it publishes the message when the run begins.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def expect(self) -> asyncio.Future[None]:
+        """Answer a future of the next user message; whoever does not wait any longer cancels it."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        waiter.add_done_callback(self._waiting.discard)
+        return waiter
+
+    def began(self) -> None:
+        """Tell everybody who waits."""
+        for waiter in list(self._waiting):
+            if not waiter.done():
+                waiter.set_result(None)
+
+
 class AgentSession:
     """Own the state of one live or awaited session; changed only in its queue or between awaits.
 
@@ -63,6 +90,7 @@ class AgentSession:
         self.audience = Audience()
         self.meta_audience = Room()
         self.thinking = ThinkingTracker()
+        self.user_messages = UserMessages()
         self.links = SessionLinks()
         self.heartbeat = Heartbeat()
         self.socket: Socket | None = None

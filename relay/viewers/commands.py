@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import msgspec
 
 from relay import jsontext
 from relay.events import Bus, SessionRemoved
-from relay.realtime import Ack, AckTimeout, Packet, Socket, SocketGone
+from relay.realtime import Ack, Packet, Socket, SocketGone
 from relay.sessions.broadcast import event_packet
 from relay.sessions.heads import read
 from relay.sessions.session import AgentSession
@@ -47,20 +48,30 @@ class Commands:
         bus.subscribe(SessionRemoved, self._removed)
 
     async def input(self, state: ViewerState, payload: object, ack: Ack) -> None:
-        """Forward input and acknowledge it exactly once: silence of the agent counts as delivered (2.5)."""
-        agent = self._agent(state)
+        """Forward input and acknowledge it exactly once: silence of the agent counts as delivered (2.5).
+
+        So does a user message that begins, since client 0.52.0 acknowledges only when its run ends.
+        """
+        agent, session = self._agent(state), self._joining.watched(state)
         body = forwarded_input(payload)
-        if agent is None or body is None:
+        if agent is None or session is None or body is None:
             ack(False)
             return
+        answer, taken_up = agent.ask("input", body), session.user_messages.expect()
+
+        def answered(done: asyncio.Future[list[object]]) -> None:
+            if not done.cancelled():
+                ack(_delivered(done))
+
+        # From the callback, since a leaving agent's viewers are kicked in the very next moment.
+        answer.add_done_callback(answered)
+        waited_for: set[asyncio.Future[list[object]] | asyncio.Future[None]] = {answer, taken_up}
         try:
-            answer = await agent.call("input", body, timeout=self._needs.limits.input_ack)
-        except AckTimeout:
-            ack(True)
-        except SocketGone:
-            ack(False)
-        else:
-            ack(bool(answer) and answer[0] is True)
+            await asyncio.wait(waited_for, timeout=self._needs.limits.input_ack, return_when=asyncio.FIRST_COMPLETED)
+            ack(_delivered(answer))
+        finally:
+            answer.cancel()
+            taken_up.cancel()
 
     async def model_set(self, state: ViewerState, payload: object) -> None:
         """Forward a model choice; one that the user hides is refused visibly, or the browser would wait (2.3)."""
@@ -159,6 +170,17 @@ class Commands:
         }
         extra = generation_member(state)
         state.socket.send(event_packet(session.id, jsontext.dumps(event), extra=extra))
+
+
+def _delivered(answer: asyncio.Future[list[object]]) -> bool:
+    """Judge an agent's acknowledgement of input; none yet counts as delivered."""
+    if not answer.done():
+        return True
+    try:
+        values = answer.result()
+    except SocketGone:
+        return False
+    return bool(values) and values[0] is True
 
 
 def forwarded_input(payload: object) -> dict[str, object] | None:

@@ -46,6 +46,25 @@ async def test_browsers_10_input_to_a_silent_agent_counts_as_delivered(agent: Ag
     assert await agent.socket.take("input") == {"text": "hi", "attachments": []}
 
 
+class TestPatient:
+    """The relay would wait a minute for the agent's acknowledgement."""
+
+    @pytest.fixture
+    def tuning(self) -> Tuning:
+        return Tuning(sessions=replace(SessionLimits(), input_ack=60.0))
+
+    async def test_input_is_delivered_when_its_message_begins_long_before_the_agent_acknowledges(
+        self, house: House, agent: Agent, viewer: Joined
+    ) -> None:
+        waiting = asyncio.create_task(viewer.call("input", {"text": "hi"}))
+        await agent.socket.take("input")
+        await agent.send({"type": "message_start", "message": {"role": "assistant"}})
+        assert house.session("s1").user_messages
+        await agent.send({"type": "message_start", "message": {"role": "user", "content": "hi"}})
+        assert await waiting == [True]
+        assert not house.session("s1").user_messages
+
+
 async def test_browsers_10_input_without_an_agent_is_refused(
     house: House, ann: Person, agent: Agent, viewer: Joined
 ) -> None:
