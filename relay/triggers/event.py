@@ -14,6 +14,7 @@ from relay.http.errors import (
     TARGET_INVALID,
     TRIGGER_TYPE_INVALID,
 )
+from relay.runners.profile import too_deep
 from relay.sessions.links.links import usable_id
 from relay.triggers.records import PSEUDO_SESSION
 from relay.triggers.wire import EXTERNAL, Json
@@ -182,7 +183,7 @@ def _type(body: Mapping[str, object]) -> str:
 
 def _payload(body: Mapping[str, object]) -> Json:
     payload = body.get("payload")
-    if not isinstance(payload, dict):
+    if not isinstance(payload, dict) or too_deep(payload):
         raise PAYLOAD_INVALID()
     return payload
 

@@ -188,8 +188,10 @@ class Events:
             session = await self._reach(user_id, event, target, began)
             trigger = self._trigger(event, target, session, trigger_id)
             delivery = self._delivery(user_id, event, trigger, original) if event.tracked else None
+            # The child of an escalation heard long ago that its question was asked.
+            asked = (delivery.child_id, delivery.fire_id) if delivery is not None and original is None else None
             if delivery is not None:
-                handed = await self._ask(session, delivery)
+                handed = await self._ask(session, delivery, asked)
             else:
                 handed = await hand_over(session, trigger, self._session_limits.trigger_ack)
             if handed is not Handed.NOT_CONNECTED:
@@ -203,7 +205,6 @@ class Events:
         entry = history_entry(trigger, self._clock.now_iso(), event.history_summary)
         await self._history.push([(session.id, entry)])
         made: Json = {"sessionId": session.id, "deliveryId": trigger_id}
-        asked = (delivery.child_id, delivery.fire_id) if delivery is not None else None
         return Published(event_id, deliveries=(made,), asked=asked, trigger_id=trigger_id)
 
     async def _reach(self, user_id: str, event: Event, target: Direct, began: float) -> AgentSession:
@@ -236,12 +237,13 @@ class Events:
             raise DELIVERY_ANSWERED()
         return original
 
-    async def _ask(self, session: AgentSession, delivery: Delivery) -> Handed:
+    async def _ask(self, session: AgentSession, delivery: Delivery, asked: tuple[str, str] | None) -> Handed:
         """Note a delivery, then emit it; answers are kept back from the child until it heard that it asked.
 
         One that was answered already, before its sender knew that it had arrived, is not emitted again.
         """
-        self._deliveries.asking(delivery.child_id, delivery.fire_id)
+        if asked is not None:
+            self._deliveries.asking(*asked)
         handed = Handed.NOT_CONNECTED
         try:
             stored, fresh = await self._deliveries.open(delivery)
@@ -252,8 +254,8 @@ class Events:
             if handed is Handed.NOT_CONNECTED and fresh:
                 await self._deliveries.discard(delivery)
         finally:
-            if handed is Handed.NOT_CONNECTED:
-                self._deliveries.heard(delivery.child_id, delivery.fire_id)
+            if handed is Handed.NOT_CONNECTED and asked is not None:
+                self._deliveries.heard(*asked)
         return handed
 
     def _delivery(self, user_id: str, event: Event, trigger: Json, original: Delivery | None) -> Delivery:

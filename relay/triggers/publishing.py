@@ -38,8 +38,9 @@ class Publishing:
         hidden_models: HiddenModelsOf,
     ) -> None:
         self._storage = storage
+        self.bus = bus
         self._clock = clock
-        self._limits = limits
+        self.limits = limits
         self._sessions = sessions
         self._runners = runners
         registry = sessions.registry
@@ -71,7 +72,7 @@ class Publishing:
             self.history,
             self._clock,
             sessions.limits,
-            self._limits,
+            self.limits,
         )
         ways = Ways(
             self.targets,
@@ -85,7 +86,7 @@ class Publishing:
             sessions.links,
         )
         self.events = Events(
-            self._storage, ways, self.deliveries, self.history, self._clock, sessions.limits, self._limits
+            self._storage, ways, self.deliveries, self.history, self._clock, sessions.limits, self.limits
         )
 
     def routes(self) -> list[Route]:

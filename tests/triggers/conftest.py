@@ -9,15 +9,29 @@ import pytest
 
 from relay.app_settings import Tuning
 from relay.clock import Clock
+from relay.triggers.limits import TriggerLimits
 from tests.sessions.conftest import QUICK
 from tests.sessions.stage import Stage
 from tests.viewers.house import Person
+
+#: Real waits of the relay, shortened.
+BRISK = TriggerLimits(
+    hold=1.5,
+    wake=0.8,
+    wake_ack=0.3,
+    wake_socket=1.5,
+    listener_ack=0.5,
+    listener_socket=0.8,
+    schedule_ack=0.4,
+    schedule_socket=0.6,
+    answer_grace=0.02,
+)
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A relay on a loopback port."""
-    async with Stage(tmp_path / "data", Clock(), Tuning(sessions=QUICK)) as made:
+    async with Stage(tmp_path / "data", Clock(), Tuning(sessions=QUICK, triggers=BRISK)) as made:
         yield made
 
 
