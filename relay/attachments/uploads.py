@@ -163,13 +163,13 @@ class Uploads:
                         continue
                     try:
                         came = await receiver.take(chunk)
+                        counted += came
+                        self._coming[owner_id] += came
+                        if used + self._coming[owner_id] > self.limits.quota:
+                            raise QUOTA_EXCEEDED()
                     except (ApiError, FormError, OSError) as error:
                         refusal = error
-                        continue
-                    counted += came
-                    self._coming[owner_id] += came
-                    if used + self._coming[owner_id] > self.limits.quota:
-                        refusal = QUOTA_EXCEEDED()
+                        await asyncio.to_thread(receiver.discard)
             if refusal is not None:
                 raise refusal
         finally:

@@ -216,6 +216,34 @@ async def test_the_quota_counts_what_is_kept_and_what_is_coming(stage: Depot) ->
     assert first["size"] == 50 * KIB
 
 
+@pytest.mark.parametrize(
+    ("size", "error"),
+    [(60 * KIB, "Attachment quota exceeded"), (11 * MIB, "File too large: x exceeds 10485760 bytes")],
+)
+async def test_what_is_refused_leaves_the_disk_at_once_and_is_answered_at_its_end(
+    stage: Depot, size: int, error: str
+) -> None:
+    await stage.stop()
+    stage.configure(quota=50 * KIB if size < MIB else 2**30)
+    await stage.open()
+    ann = await stage.person("ann")
+    await stage.agent(ann)
+    refused = asyncio.Event()
+    body = part("files", b"y" * 20 * KIB, filename="first") + part("files", b"x" * size, filename="x")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 64 * KIB):
+            yield body[start : start + 64 * KIB]
+        await until(lambda: stage.files == [])
+        refused.set()
+        yield form()
+
+    answer = await upload(stage, ann, pieces())
+    assert refused.is_set()
+    assert said(answer) == (413, {"error": error})
+    await nothing_is_left(stage)
+
+
 async def test_a_client_that_breaks_off_leaves_nothing(stage: Depot, ann: Person) -> None:
     body = form(part("files", bytes(MIB), filename="x"))
     host, _, port = stage.url.removeprefix("http://").partition(":")
