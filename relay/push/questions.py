@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import Final
 
-from relay.clock import Clock, iso, parse_iso
-from relay.events import Bus, SessionAdded, SessionRemoved
+from relay.clock import Clock
+from relay.events import Bus, SessionRemoved
 from relay.http.errors import INVALID_JSON, ErrorSpec
 from relay.http.errors import SESSION_NOT_FOUND as NOT_FOUND
 from relay.http.routes import Auth, Body, Call, Json, Route
 from relay.push.limits import PushLimits
 from relay.push.messages import ASK, call_of
-from relay.push.store import PushStore, StoredQuestion
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
-from relay.sessions.teardown import RECONNECTED
-from relay.storage import Storage, StorageError
-
-log = logging.getLogger(__name__)
 
 MISSING: Final = ErrorSpec(400, "Missing required fields: sessionId, text, toolCallId")
 NOT_SHARED: Final = ErrorSpec(403, "Session is not in collab mode")
@@ -27,43 +20,21 @@ NONE_PENDING: Final = ErrorSpec(409, "No question is currently pending for this 
 ANOTHER_PENDING: Final = ErrorSpec(409, "This answer does not match the current pending question")
 AGENT_AWAY: Final = ErrorSpec(502, "Session runner not connected to this server")
 ALREADY_ANSWERED: Final = ErrorSpec(409, "Answer already submitted or question resolved")
-#: Ids of tool calls have some dozen characters; a longer one is not kept for after a restart.
-_LONGEST_ID: Final = 1000
-#: A write of a few rows at shutdown.
-_LAST_WRITE: Final = 2.0
 
 
 class Questions:
-    """Own the pending questions.
+    """Own the pending questions: the session holds the call's id, so that it goes with the agent's connection.
 
-    The session holds the call's id, so that it goes with the session; a row mirrors it, written behind, so that a
-    notification can still be answered after the relay was started again (sockets-agents.md 4.3).
+    They are in memory only. Client 0.52.0 gives its question up in the moment in which it loses the relay, and takes an
+    input that comes later for something new to do; after a restart there is nothing to be answered any more.
     """
 
-    def __init__(self, storage: Storage, registry: SessionRegistry, bus: Bus, clock: Clock, limits: PushLimits) -> None:
-        self._store = PushStore(storage)
+    def __init__(self, registry: SessionRegistry, bus: Bus, clock: Clock, limits: PushLimits) -> None:
         self._registry = registry
         self._clock = clock
         self._limits = limits
-        self._until: dict[str, int] = {}
-        self._restored: dict[str, StoredQuestion] = {}
-        self._changes: dict[str, StoredQuestion | None] = {}
-        self._writing: asyncio.Task[None] | None = None
-        bus.subscribe(SessionAdded, self._session_added)
+        self._until: dict[str, float] = {}
         bus.subscribe(SessionRemoved, self._session_removed)
-
-    async def load(self) -> None:
-        """Give the awaited sessions their questions back; call once, after they were restored.
-
-        Raises StorageError.
-        """
-        for session_id, question in (await self._store.questions(self._clock.now_iso())).items():
-            session = self._registry.get(session_id)
-            if session is None:
-                self._changed(session_id, None)
-                continue
-            self._restored[session_id] = question
-            self._give_back(session, question)
 
     def observe(self, session: AgentSession, kind: str, event: bytes) -> None:
         """Take note of a question that begins or ends."""
@@ -81,7 +52,7 @@ class Questions:
 
     def pending(self, session: AgentSession) -> str | None:
         """Answer the call id of the question that waits for an answer."""
-        if self._until.get(session.id, 0) <= self._clock.now_ms():
+        if self._until.get(session.id, 0.0) <= self._clock.monotonic():
             return None
         return session.question_call_id
 
@@ -91,11 +62,6 @@ class Questions:
             return False
         self._close(session)
         return True
-
-    async def close(self) -> None:
-        """Write what is still to be written; call it before the storage closes."""
-        if self._writing is not None:
-            await asyncio.wait({self._writing}, timeout=_LAST_WRITE)
 
     def route(self) -> Route:
         """Answer the row of `POST /api/push/answer`."""
@@ -143,47 +109,11 @@ class Questions:
 
     def _open(self, session: AgentSession, call_id: str) -> None:
         session.question_call_id = call_id
-        until = self._clock.now_ms() + int(self._limits.question_life * 1000)
-        self._until[session.id] = until
-        self._restored.pop(session.id, None)
-        keepable = len(call_id) <= _LONGEST_ID and not any("\ud800" <= char <= "\udfff" for char in call_id)
-        self._changed(session.id, StoredQuestion(call_id, iso(until)) if keepable else None)
+        self._until[session.id] = self._clock.monotonic() + self._limits.question_life
 
     def _close(self, session: AgentSession) -> None:
         session.question_call_id = None
-        self._forget(session.id)
-
-    def _forget(self, session_id: str) -> None:
-        self._restored.pop(session_id, None)
-        if self._until.pop(session_id, None) is not None:
-            self._changed(session_id, None)
-
-    def _give_back(self, session: AgentSession, question: StoredQuestion) -> None:
-        session.question_call_id = question.tool_call_id
-        self._until[session.id] = parse_iso(question.expires_at) or 0
-
-    def _session_added(self, event: SessionAdded) -> None:
-        """Let the question of an awaited session outlive the first registration after a start."""
-        question = self._restored.pop(event.session_id, None)
-        session = self._registry.get(event.session_id)
-        if question is not None and session is not None:
-            self._give_back(session, question)
+        self._until.pop(session.id, None)
 
     def _session_removed(self, event: SessionRemoved) -> None:
-        if event.reason != RECONNECTED or event.session_id not in self._restored:
-            self._forget(event.session_id)
-
-    def _changed(self, session_id: str, question: StoredQuestion | None) -> None:
-        self._changes[session_id] = question
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write(), name="push questions")
-
-    async def _write(self) -> None:
-        try:
-            while self._changes:
-                changes, self._changes = self._changes, {}
-                await self._store.save_questions(changes, self._clock.now_iso())
-        except StorageError:
-            log.exception("open questions not stored; after a restart they can't be answered from a notification")
-        finally:
-            self._writing = None
+        self._until.pop(event.session_id, None)

@@ -42,7 +42,7 @@ class PushRoom:
     def __init__(self, needs: PushNeeds) -> None:
         storage, clock, bus, sessions = needs.storage, needs.clock, needs.bus, needs.sessions
         self.subscriptions = Subscriptions(storage, clock, bus, needs.limits)
-        self.questions = Questions(storage, sessions.registry, bus, clock, needs.limits)
+        self.questions = Questions(sessions.registry, bus, clock, needs.limits)
         self.vapid = Vapid(needs.config, needs.secrets, clock)
         self.sender = Sender(
             self.vapid, needs.limits, self.subscriptions.drop, allow_private=needs.config.allow_private
@@ -56,14 +56,12 @@ class PushRoom:
         return [*self._routes.table(), self.questions.route()]
 
     async def start(self) -> None:
-        """Read what is stored; call it after the sessions were restored. Raises StorageError."""
+        """Read what is stored; call it before the first event. Raises StorageError."""
         await self.subscriptions.load()
-        await self.questions.load()
 
     async def close(self) -> None:
         """Finish what is under way; call it before the storage closes."""
         await self.sender.close()
-        await self.questions.close()
         await self.subscriptions.close()
 
     def _observe(self, session: AgentSession, kind: str, event: bytes) -> None:

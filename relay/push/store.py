@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from relay.storage import Storage, Transaction
@@ -26,16 +25,8 @@ class Subscription:
     created_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredQuestion:
-    """Hold a question that waits for an answer; `expires_at` is ISO 8601."""
-
-    tool_call_id: str
-    expires_at: str
-
-
 class PushStore:
-    """Be the repository of `push_subscription` and `push_question`."""
+    """Be the repository of `push_subscription`."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -103,23 +94,5 @@ class PushStore:
 
         async def work(tx: Transaction) -> None:
             await tx.execute("DELETE FROM push_subscription WHERE id = ?", (subscription_id,))
-
-        await self._storage.write(work)
-
-    async def questions(self, now: str) -> dict[str, StoredQuestion]:
-        """Answer the open questions by session; those that expired before `now` (ISO 8601) are left out."""
-        rows = await self._storage.fetch_all("SELECT * FROM push_question WHERE expires_at > ?", (now,))
-        return {row["session_id"]: StoredQuestion(row["tool_call_id"], row["expires_at"]) for row in rows}
-
-    async def save_questions(self, changes: Mapping[str, StoredQuestion | None], now: str) -> None:
-        """Store what became of questions, None for those that are closed; what expired before `now` goes too."""
-
-        async def work(tx: Transaction) -> None:
-            await tx.execute("DELETE FROM push_question WHERE expires_at <= ?", (now,))
-            await tx.executemany("DELETE FROM push_question WHERE session_id = ?", [(key,) for key in changes])
-            await tx.executemany(
-                "INSERT INTO push_question (session_id, tool_call_id, expires_at) VALUES (?, ?, ?)",
-                [(key, open_.tool_call_id, open_.expires_at) for key, open_ in changes.items() if open_ is not None],
-            )
 
         await self._storage.write(work)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from relay.app_settings import push_config
+from relay.config import Settings
+from relay.config_load import load_settings
 from relay.push.limits import PushConfig
 from relay.push.vapid import TOKEN_LIFE, KeyPair, Vapid
 from relay.secrets_file import SecretsError, SecretsFile
@@ -96,3 +99,10 @@ async def test_a_token_of_another_key_does_not_verify(tmp_path: Path, clock: Man
     header = (await vapid.authorization("https://push.example/")).replace((await vapid.pair()).public, other.public)
     with pytest.raises(InvalidSignature):
         claims(header, other.public)
+
+
+def test_upstream_s_environment_names_the_pair_and_the_subject() -> None:
+    environment = {"VAPID_PUBLIC_KEY": "Bpub", "VAPID_PRIVATE_KEY": "priv", "VAPID_SUBJECT": "mailto:me@example.com"}
+    found = push_config(load_settings(environment=environment))
+    assert found == PushConfig("Bpub", "priv", "mailto:me@example.com")
+    assert push_config(Settings()) == PushConfig()

@@ -10,10 +10,3 @@ CREATE TABLE push_subscription (
     created_at TEXT NOT NULL,
     UNIQUE (user_id, endpoint)
 ) STRICT;
-
--- Questions that can be answered from a notification, for a relay that starts again (sockets-agents.md 4.3).
-CREATE TABLE push_question (
-    session_id TEXT PRIMARY KEY,
-    tool_call_id TEXT NOT NULL,
-    expires_at TEXT NOT NULL
-) STRICT;
