@@ -78,9 +78,7 @@ def load_of(options: argparse.Namespace) -> Load:
 
     async def paced(server: target.Target) -> list[Report]:
         return [
-            await fanout.paced(
-                server, fanout.Pace(options.sessions, options.viewers, options.rate, options.seconds)
-            )
+            await fanout.paced(server, fanout.Pace(options.sessions, options.viewers, options.rate, options.seconds))
         ]
 
     async def read(server: target.Target) -> list[Report]:
