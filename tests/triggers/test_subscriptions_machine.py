@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -287,5 +287,7 @@ TestSubscriptions.settings = settings(
     max_examples=12,
     stateful_step_count=25,
     deadline=None,
+    # A step is a dozen round trips: shrinking would outlast the patience of the suite.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
