@@ -48,6 +48,11 @@ class KilledChildren:
         self._limits = limits
         self._reports: set[asyncio.Task[None]] = set()
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether a report is under way."""
+        return bool(self._reports)
+
     def killed(self, user_id: str, session_id: str) -> None:
         """Hear from a runner that it killed a session, though not for its parent's cleanup."""
         task = asyncio.create_task(self._report(user_id, session_id), name="report a killed child")

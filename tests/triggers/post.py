@@ -13,7 +13,7 @@ CHILD: Json = {"kind": "session", "id": "child", "name": "Fix login"}
 SCHEDULER: Json = {"kind": "scheduler", "id": "time"}
 
 
-def lifecycle(kind: str = "ask_question", **more: object) -> Json:
+def lifecycle(kind: str = "ask_question", /, **more: object) -> Json:
     """Make what a child publishes to its parent."""
     return {
         "type": f"lifecycle:{kind}",
@@ -26,8 +26,9 @@ def lifecycle(kind: str = "ask_question", **more: object) -> Json:
     }
 
 
-def fire(session_id: str = "s1", *, wake: bool = True, **more: object) -> Json:
-    """Make what the scheduler publishes when a timer is due."""
+def fire(session_id: str = "s1", /, **more: object) -> Json:
+    """Make what the scheduler publishes when a timer is due; `wake` is one of its fields."""
+    wake = more.pop("wake", True)
     return {
         "type": "time:timer_fired",
         "payload": {"message": "tea"},
