@@ -1,0 +1,1 @@
+var L = location, O = L.protocol + "//" + L.host;
