@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
@@ -14,6 +16,8 @@ from tests.bench.target import Target
 from tests.bench.wire import open_socket
 
 _WARM_UP: Final = 0.3
+#: The file that a runner answers with.
+_FILE: Final = "a line of some source file\n" * 40
 _TIMEOUT: Final = 20.0
 _BLANK_LINE: Final = b"\r\n\r\n"
 #: JSON holds no line ends, so this occurs only where the chunks end.
@@ -101,9 +105,29 @@ def end_of_answer(buffer: bytes) -> int | None:
     return body + length if len(buffer) >= body + length else None
 
 
-async def read(target: Target, path: str, plan: Reads) -> Report:
-    """Measure one path."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nx-api-key: {target.key}\r\n\r\n".encode()
+class FileRunner(RunnerPeer):
+    """Be a runner that answers every file request at once with the same small file."""
+
+    def on_event(self, name: str, payload: Mapping[str, object]) -> None:
+        """Answer `read_file`."""
+        if name == "read_file":
+            answer = {"requestId": payload["requestId"], "ok": True, "content": _FILE, "size": len(_FILE)}
+            self.emit("file_result", {**answer, "truncated": False})
+        else:
+            super().on_event(name, payload)
+
+
+def _request(target: Target, method: str, path: str, body: bytes = b"") -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nx-api-key: {target.key}\r\n"
+    if body:
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+async def read(target: Target, path: str, plan: Reads, body: bytes = b"") -> Report:
+    """Measure one path: a GET, or with a body a POST."""
+    method = "POST" if body else "GET"
+    request = _request(target, method, path, body)
     loop = asyncio.get_running_loop()
     clients = [HttpClient(request) for _ in range(plan.connections)]
     for client in clients:
@@ -120,7 +144,9 @@ async def read(target: Target, path: str, plan: Reads) -> Report:
     async with asyncio.timeout(_TIMEOUT):
         await asyncio.gather(*(client.done for client in clients))
     latencies = [seconds * 1000 for client in clients for seconds in client.latencies]
-    report = Report(f"GET {path}, {plan.connections} connections, answers of {clients[0].answer_bytes:,} bytes")
+    report = Report(
+        f"{method} {_without_ids(path)}, {plan.connections} connections, answers of {clients[0].answer_bytes:,} bytes"
+    )
     report.numbers = {
         "requests per CPU-second": rate(answered, used),
         "requests per second": rate(answered, taken),
@@ -133,16 +159,22 @@ async def read(target: Target, path: str, plan: Reads) -> Report:
 
 
 async def rest(target: Target, plan: Reads) -> list[Report]:
-    """Measure the runner list with one runner, and the session list with so many stored."""
-    runner = await open_socket(RunnerPeer(target.host, target.port, target.key), target.host, target.port)
+    """Measure the runner list with one runner, the session list with so many stored, and reading a file."""
+    runner = await open_socket(FileRunner(target.host, target.port, target.key), target.host, target.port)
     await runner.joined
     await runner.register()
     for _ in range(plan.stored):
         await _store_session(target)
     reports = [await read(target, "/api/runners", plan), await read(target, "/api/sessions", plan)]
     reports[1].notes.append(f"{plan.stored:,} sessions stored, the first page of them")
+    file = f"/api/runners/{runner.runner_id}/read-file"
+    reports.append(await read(target, file, plan, b'{"path":"/work/file.txt"}'))
     runner.close()
     return reports
+
+
+def _without_ids(path: str) -> str:
+    return re.sub(r"[0-9a-f-]{36}", "{id}", path)
 
 
 def _itself(client: HttpClient) -> HttpClient:

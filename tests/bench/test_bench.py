@@ -46,9 +46,9 @@ def test_paced_measures_a_latency_for_every_delivery() -> None:
     assert 0 < numbers(row)["latency p50, ms"] <= numbers(row)["latency p99, ms"] < 5000
 
 
-def test_rest_reads_both_lists_without_a_failure() -> None:
-    runners, sessions = rows("rest", "--connections", "2", "--seconds", "0.5", "--stored", "3")
-    for row in (runners, sessions):
+def test_rest_reads_both_lists_and_a_file_without_a_failure() -> None:
+    runners, sessions, file = rows("rest", "--connections", "2", "--seconds", "0.5", "--stored", "3")
+    for row in (runners, sessions, file):
         assert row["wrong"] == 0
         assert numbers(row)["requests per second"] > 10
 
