@@ -12,7 +12,7 @@ from relay.storage import Storage, Transaction
 from relay.triggers.filters import param_filters, passes
 from relay.triggers.index import Index
 from relay.triggers.reconcile import Deltas
-from relay.triggers.records import PSEUDO_SESSION, Listener, Removed
+from relay.triggers.records import Listener, Removed
 from relay.triggers.subscription_store import ListenerStore
 
 #: Listeners per user; people have a handful.
@@ -44,11 +44,6 @@ class Listeners:
         """Answer a user's listener."""
         found = self._index.get(listener_id)
         return found if found is not None and found.user_id == user_id else None
-
-    def of_session(self, session_id: str, user_id: str) -> Listener | None:
-        """Answer the listener behind a pseudo-session (8.3)."""
-        prefix, name = session_id[: len(PSEUDO_SESSION)], session_id[len(PSEUDO_SESSION) :]
-        return self.get(name, user_id) if prefix == PSEUDO_SESSION else None
 
     def of_runner(self, runner_id: str, user_id: str) -> list[Listener]:
         """Answer a user's listeners on a runner, the most recently changed last."""

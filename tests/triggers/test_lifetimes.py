@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from relay.storage import StorageError, Transaction
+from relay.triggers.subscriptions import MAX_PER_USER
 from tests.sessions.stage import Stage, until
 from tests.triggers.desk import Desk, desk, route
 from tests.viewers.house import Person
@@ -29,6 +30,16 @@ async def both(at: Desk) -> tuple[str, str]:
 
 async def _execute(sql: str, value: str, tx: Transaction) -> None:
     await tx.execute(sql, (value,))
+
+
+async def _multiply(times: int, tx: Transaction) -> None:
+    """Copy the only subscription so many times."""
+    await tx.execute(
+        "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)"
+        " INSERT INTO trigger_subscription SELECT id || n, user_id, session_id, runner_id, trigger_type,"
+        " subscription, created_at, updated_at FROM trigger_subscription, number",
+        (times,),
+    )
 
 
 async def held(at: Desk) -> list[object]:
@@ -135,6 +146,17 @@ async def test_a_session_that_ends_while_it_subscribes_leaves_nothing(at: Desk) 
     assert found is not None
     assert not await subscriptions.create(found, lambda: False)
     assert await held(at) == [first]
+
+
+async def test_a_user_has_no_more_subscriptions_than_are_kept(at: Desk) -> None:
+    app = at.stage.app
+    kept = await at.subscribed()
+    await app.storage.write(partial(_multiply, MAX_PER_USER - 1))
+    await app.triggers.start()
+    answer = await at.subscribe()
+    assert (answer.status, answer.body) == (422, {"error": "Too many trigger subscriptions"})
+    assert (await at.call("DELETE", route(kept))).status == 200
+    assert (await at.subscribe()).status == 200
 
 
 # What a runner is told at its registration
