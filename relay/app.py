@@ -25,6 +25,7 @@ from relay.app_settings import (
     realtime_config,
     secrets_file,
     session_limits,
+    tunnel_config,
 )
 from relay.attachments.attachments import Attachments
 from relay.attachments.routes import AttachmentRoutes
@@ -57,9 +58,8 @@ from relay.settings.subagent_model import SubagentModel
 from relay.storage import Storage, StorageError
 from relay.terminals.room import TerminalRoom
 from relay.triggers.room import TriggerRoom
-from relay.tunnel.links import TunnelLinks
-from relay.tunnel.registration import TunnelEndpoint
-from relay.tunnel.routes import TunnelRoutes
+from relay.tunnel.origins import TunnelOrigins
+from relay.tunnel.room import TunnelNeeds, TunnelRoom
 from relay.viewers.needs import ViewerNeeds
 from relay.viewers.sockets import Viewers
 
@@ -73,8 +73,9 @@ class Application:
         self._base_url = settings.server.base_url.rstrip("/")
         self._listen = listen
         self.storage = storage
-        self.security = SecurityHeaders()
         self.address = ClientAddress(proxy_policy(settings))
+        tunnel_hosts = TunnelOrigins(settings.tunnel.domain, settings.server.base_url, self.address)
+        self.security = SecurityHeaders(tunnel_hosts.frame_source)
         self.origins = OriginPolicy(settings.trusted_origins, self.address)
         self.realtime = Realtime(
             realtime_config(settings, tuning),
@@ -125,7 +126,22 @@ class Application:
                 limits=tuning.push,
             )
         )
-        self.tunnels = TunnelLinks(clock, bus, tuning.tunnel)
+        self.tunnels = TunnelRoom(
+            TunnelNeeds(
+                storage=storage,
+                clock=clock,
+                bus=bus,
+                accounts=self.accounts,
+                address=self.address,
+                origins=self.origins,
+                runners=self.runners.registry,
+                identities=self.runners.identities,
+                sessions=self.sessions.registry,
+                session_row=self.sessions.store.row,
+                hosts=tunnel_hosts,
+            ),
+            tunnel_config(settings, tuning, self.accounts.config.secret),
+        )
         self.terminals = TerminalRoom(self.runners.registry, clock, bus, tuning.terminals)
         self.triggers = TriggerRoom(
             storage, clock, bus, self.sessions, self.runners, self.hidden_models.of, tuning.triggers
@@ -163,7 +179,7 @@ class Application:
         await self.sessions.start()
         await self.push.start()
         await self.triggers.start()
-        self.tunnels.start()
+        await self.tunnels.start()
         await self.control.start()
 
     def startup_lines(self) -> list[str]:
@@ -245,18 +261,9 @@ class Application:
         health = Health(
             clock, Readiness(storage=lambda: self.storage.healthy), __version__, ui.build_timestamp if ui else None
         )
-        endpoint = TunnelEndpoint(
-            self.tunnels,
-            self.accounts,
-            runners.registry,
-            runners.identities,
-            clock,
-            self.address.ip,
-            tuning.tunnel,
-        )
         table = [
             self._socket_io(),
-            *TunnelRoutes(endpoint, runners.registry, runners.identities, sessions.registry, resolve).table(),
+            *self.tunnels.routes(),
             *account_routes(self.accounts),
             *health.routes(),
             *self._versions.routes(),

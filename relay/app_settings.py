@@ -17,7 +17,9 @@ from relay.secrets_file import SecretsFile
 from relay.sessions.limits import SessionLimits
 from relay.terminals.limits import TerminalLimits
 from relay.triggers.limits import TriggerLimits
+from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import TunnelLimits
+from relay.tunnel.room import TunnelConfig
 from relay.viewers.limits import ViewerLimits
 
 
@@ -30,6 +32,7 @@ class Tuning:
     viewers: ViewerLimits = field(default_factory=ViewerLimits)
     terminals: TerminalLimits = field(default_factory=TerminalLimits)
     tunnel: TunnelLimits = field(default_factory=TunnelLimits)
+    exchanges: ExchangeLimits = field(default_factory=ExchangeLimits)
     realtime: RealtimeConfig = field(default_factory=RealtimeConfig)
     commands: CommandLimits = field(default_factory=CommandLimits)
     push: PushLimits = field(default_factory=PushLimits)
@@ -90,6 +93,24 @@ def session_limits(settings: Settings, tuning: Tuning) -> SessionLimits:
         retention=settings.history.retention,
         cache_entries=settings.events.cache_entries,
         cache_bytes=settings.events.cache_bytes,
+    )
+
+
+def tunnel_config(settings: Settings, tuning: Tuning, auth_secret: bytes) -> TunnelConfig:
+    """Read what signs tunnel tokens and what tunnels may take."""
+    tunnel = settings.tunnel
+    return TunnelConfig(
+        secret=tunnel.token_secret.encode() or auth_secret,
+        previous_secret=tunnel.token_secret_previous.encode(),
+        spill_folder=settings.data_dir / "tunnel",
+        links=tuning.tunnel,
+        exchanges=replace(
+            tuning.exchanges,
+            exchanges=tunnel.max_exchanges,
+            bridges=tunnel.max_sockets,
+            spill_each=tunnel.spill_per_exchange,
+            spill_all=tunnel.spill_total,
+        ),
     )
 
 

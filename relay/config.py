@@ -19,6 +19,7 @@ from relay.config_options import (
     option,
     same,
     size,
+    size_or_none,
     text,
     url,
     words,
@@ -187,13 +188,17 @@ class RealtimeSettings:
 
 @dataclass(frozen=True, slots=True)
 class TunnelSettings:
-    """Say under which domain tunnels get hosts of their own, and what signs their tokens (tunnel.md 2.7, 5)."""
+    """Say where tunnels have hosts, what signs their tokens and what they may take (tunnel.md 2.7, 5, 8.3)."""
 
     domain: str = option("", text, "RELAY_TUNNEL_DOMAIN", same("PIZZAPI_TUNNEL_DOMAIN", text))
     token_secret: str = option("", text, "RELAY_TUNNEL_TOKEN_SECRET", same("PIZZAPI_TUNNEL_TOKEN_SECRET", text))
     token_secret_previous: str = option(
         "", text, "RELAY_TUNNEL_TOKEN_SECRET_PREVIOUS", same("PIZZAPI_TUNNEL_TOKEN_SECRET_PREVIOUS", text)
     )
+    max_exchanges: int = option(256, number(1, _MOST), "RELAY_TUNNEL_MAX_EXCHANGES")
+    max_sockets: int = option(128, number(1, _MOST), "RELAY_TUNNEL_MAX_SOCKETS")
+    spill_per_exchange: int = option(2**30, size_or_none, "RELAY_TUNNEL_SPILL_PER_EXCHANGE")
+    spill_total: int = option(4 * 2**30, size_or_none, "RELAY_TUNNEL_SPILL_TOTAL")
 
 
 @dataclass(frozen=True, slots=True)

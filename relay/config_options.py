@@ -111,6 +111,11 @@ def size(value: object) -> int:
     return int(quantity)
 
 
+def size_or_none(value: object) -> int:
+    """Read a size in bytes; 0 stands for none."""
+    return 0 if str(value).strip() == "0" else size(value)
+
+
 def words(value: object) -> tuple[str, ...]:
     """Read a list of strings; as text they are separated by commas."""
     if isinstance(value, str):

@@ -72,6 +72,8 @@ class Route:
     `streamed` routes end with their client, all others are shielded from its leaving. `limit` is the most bytes a body
     may have, None for no limit. `origin_checked` False leaves the cross-origin gate to the handler. `own_headers` True
     leaves the security headers of the handler's responses to the handler (tunnel responses, rest-account.md 12.6).
+    `own_continue` True leaves `Expect: 100-continue` to the handler, which authorises the caller itself.
+    `decoded` False leaves the path parameters as they stand in the path: a service behind a tunnel wants its own bytes.
     `guard` is called before the body is read and raises ApiError for a caller whose body is none of our business.
     """
 
@@ -85,6 +87,8 @@ class Route:
     streamed: bool = False
     origin_checked: bool = True
     own_headers: bool = False
+    own_continue: bool = False
+    decoded: bool = True
     guard: Callable[[Call], object] | None = None
     host: Callable[[web.Request], bool] | None = None
     request_type: type | None = None

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -47,6 +48,9 @@ _JSON_HEADERS: Final = {"Content-Type": JSON_TYPE}
 #: Requests keys: the response that has begun, and that a handler sets its own security headers.
 _BEGUN: Final = web.RequestKey("begun", web.StreamResponse)
 _OWN_HEADERS: Final = web.RequestKey("own_headers", bool)
+#: Request key of what a handler still has to change about its response once aiohttp has added its own headers.
+ON_PREPARE: Final[web.RequestKey[Callable[[web.StreamResponse], None]]] = web.RequestKey("on_prepare")
+_TUNNELS: Final = "/api/tunnel/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ class HttpServer:
         request[_BEGUN] = response
         if _OWN_HEADERS not in request:
             self._policy.security.apply(request, response)
+        elif (change := request.get(ON_PREPARE)) is not None:
+            change(response)
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         self._ids.next()
@@ -147,13 +153,13 @@ class HttpServer:
                 raise NOT_FOUND()
             return await self._fallback(request, path)
         route, raw = found.route, found.raw
-        params = {name: decode(value) for name, value in raw.items()} if raw else raw
+        params = {name: decode(value) for name, value in raw.items()} if raw and route.decoded else raw
         identity = None if route.auth is Auth.NONE else await self._authorise(request, route)
         call = Call(request, params, identity, raw_params=raw)
         if route.guard is not None:
             route.guard(call)
-        if "Expect" in request.headers:
-            await _continue(request)
+        if "Expect" in request.headers and not route.own_continue:
+            await send_continue(request)
         if route.body is Body.LENIENT or route.body is Body.STRICT:
             limits = self._policy.limits
             limit = limits.body if route.limit is None else route.limit
@@ -180,6 +186,8 @@ class HttpServer:
             if request.headers.get("Sec-Fetch-Site", "").strip().lower() == "cross-site":
                 raise CROSS_ORIGIN()
         elif not self._policy.origins.trusted(request, origin):
+            raise CROSS_ORIGIN()
+        if not request.path.startswith(_TUNNELS) and _from_tunnel(request.headers.get("Referer", "")):
             raise CROSS_ORIGIN()
 
     async def _authorise(self, request: web.Request, route: Route) -> Identity:
@@ -222,14 +230,25 @@ def error_response(error: ApiError) -> web.Response:
     return response
 
 
-async def _continue(request: web.Request) -> None:
-    """Tell a client that waits for it to send its body, now that the guards have let it in (RFC 9110 10.1.1)."""
+async def send_continue(request: web.Request) -> None:
+    """Tell a client that waits for it to send its body, now that the guards have let it in (RFC 9110 10.1.1).
+
+    Raises ApiError 417 for any other expectation.
+    """
     if request.headers["Expect"].strip().lower() != "100-continue":
         raise EXPECTATION_FAILED()
     if request.version >= (1, 1):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # The interim response is not part of the answer's body.
         request.writer.output_size = 0
+
+
+def _from_tunnel(referer: str) -> bool:
+    """Tell whether a tunnelled page asks, which shares the relay's origin but not its owner's trust (tunnel.md 6.2)."""
+    try:
+        return urlsplit(referer).path.startswith(_TUNNELS)
+    except ValueError:
+        return False
 
 
 def _name(found: Found | None) -> str:

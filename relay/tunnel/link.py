@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import WSCloseCode, web
 
 from relay.clock import Clock
 from relay.jsontext import dumps, loads
 
+if TYPE_CHECKING:
+    from relay.tunnel.channel import Channel
+
 log = logging.getLogger(__name__)
 
-PING: Final = dumps({"type": "ping"}).decode()
+PING: Final = dumps({"type": "ping"})
+#: Frames that begin with more are no JSON (binary.py).
+_NO_ASCII: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelLimits:
     """State the times (seconds) and bounds (bytes, counts) of the runner's tunnel socket; numbers of tunnel.md 1.
 
-    `register_frame` also bounds what is parsed of a registered socket's frames, since the frames that matter here are
-    small. `per_address` counts sockets that have not registered.
+    `register_frame` bounds the first frame. `per_address` counts sockets that have not registered.
     """
 
     max_frame: int = 100 * 1024 * 1024
@@ -49,11 +53,12 @@ class TunnelHolder:
 
 
 class TunnelLink:
-    """Hold one tunnel socket; `holder` is None until it registers."""
+    """Hold one tunnel socket; `holder` and `channel` are None until it registers."""
 
     def __init__(self, request: web.Request, ws: web.WebSocketResponse, address: str, clock: Clock) -> None:
         self.address = address
         self.holder: TunnelHolder | None = None
+        self.channel: Channel | None = None
         self.heard_at = clock.monotonic()
         self._request = request
         self._ws = ws
@@ -81,9 +86,10 @@ class TunnelLink:
         """Tell whether the socket was closed, by either end."""
         return self._ws.closed
 
-    def admit(self, holder: TunnelHolder) -> None:
+    def admit(self, holder: TunnelHolder, channel: Channel) -> None:
         """Bind the socket to a runner id, on behalf of the owner of a key."""
         self.holder = holder
+        self.channel = channel
         self.heard()
 
     def heard(self) -> None:
@@ -100,17 +106,21 @@ class TunnelLink:
 
     async def send(self, frame: dict[str, object], within: float) -> bool:
         """Send one JSON frame; answer False, with the socket cut, when it did not leave within so many seconds."""
-        return await self.send_text(dumps(frame).decode(), within)
-
-    async def send_text(self, text: str, within: float) -> bool:
-        """Send ready text; answers as `send`."""
         try:
             async with asyncio.timeout(within):
-                await self._ws.send_str(text)
+                await self.write(dumps(frame))
         except (TimeoutError, ConnectionError):
             self.cut()
             return False
         return True
+
+    async def write(self, frame: bytes) -> None:
+        """Send a ready frame, JSON as text; waits while the runner takes nothing. Raises ConnectionError.
+
+        A frame leaves whole even if the wait is cancelled.
+        """
+        kind = web.WSMsgType.BINARY if frame[0] >= _NO_ASCII else web.WSMsgType.TEXT
+        await self._ws.send_frame(frame, kind)
 
     async def close(self, code: WSCloseCode, within: float) -> None:
         """Close the socket with a code; cut it when the other end does not answer in time."""

@@ -10,7 +10,11 @@ from aiohttp import WSCloseCode
 
 from relay.clock import Clock
 from relay.events import Bus, CredentialsRevoked, RunnerConnected, UserRemoved
+from relay.tunnel.channel import Channel
+from relay.tunnel.failures import DISCONNECTED, MISSED_HEARTBEATS, REREGISTERED, SHUTTING_DOWN, Failure
+from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import PING, TunnelHolder, TunnelLimits, TunnelLink
+from relay.tunnel.spill import SpillBudget
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +22,13 @@ log = logging.getLogger(__name__)
 class TunnelLinks:
     """Own the tunnel sockets. At most one is registered per runner id; unregistered ones are bounded per address."""
 
-    def __init__(self, clock: Clock, bus: Bus, limits: TunnelLimits) -> None:
+    def __init__(
+        self, clock: Clock, bus: Bus, limits: TunnelLimits, exchanges: ExchangeLimits, budget: SpillBudget
+    ) -> None:
         self._clock = clock
         self._limits = limits
+        self._exchanges = exchanges
+        self._budget = budget
         self._registered: dict[str, TunnelLink] = {}
         self._waiting: dict[str, list[TunnelLink]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -43,6 +51,11 @@ class TunnelLinks:
     def __len__(self) -> int:
         return len(self._registered)
 
+    @property
+    def channels(self) -> list[Channel]:
+        """Answer what the registered sockets carry."""
+        return [link.channel for link in self._registered.values() if link.channel is not None]
+
     def waiting(self, address: str) -> int:
         """Answer how many sockets of an address have not registered."""
         return len(self._waiting.get(address, ()))
@@ -56,11 +69,14 @@ class TunnelLinks:
             log.info("unregistered tunnel socket cut", extra={"address": link.address})
             oldest.cut()
 
-    def install(self, link: TunnelLink, holder: TunnelHolder, *, owner: str | None) -> bool:
+    def install(
+        self, link: TunnelLink, holder: TunnelHolder, *, owner: str | None, binary_framing: bool = False
+    ) -> bool:
         """Make a link the runner's; synchronous, so that no other socket's end can come between.
 
         `owner` is the user on record, None when nobody claimed the id yet. An old socket of the same user is replaced
-        and closed; another user's only when the newcomer is the owner on record: otherwise the answer is False.
+        and closed, and what it carried fails after that; another user's only when the newcomer is the owner on record:
+        otherwise the answer is False.
         """
         runner_id = holder.runner_id
         present = self._registered.get(runner_id)
@@ -69,10 +85,10 @@ class TunnelLinks:
                 return False
             log.warning("tunnel taken back by the runner's owner", extra={"runner_id": runner_id})
         self._no_longer_waiting(link)
-        link.admit(holder)
+        link.admit(holder, Channel(link, self._exchanges, self._budget, binary_framing=binary_framing))
         self._registered[runner_id] = link
         if present is not None and present is not link:
-            self._later(present.close(WSCloseCode.OK, self._limits.close_within))
+            self._later(self._end(present, REREGISTERED, WSCloseCode.OK))
         log.info("tunnel registered", extra={"runner_id": runner_id, "replaced": present is not None})
         return True
 
@@ -91,7 +107,7 @@ class TunnelLinks:
             await asyncio.wait((self._heartbeat,))
         links = [*self._registered.values(), *(link for links in self._waiting.values() for link in links)]
         for link in links:
-            self._later(link.close(WSCloseCode.GOING_AWAY, self._limits.close_within))
+            self._later(self._end(link, SHUTTING_DOWN, WSCloseCode.GOING_AWAY))
         if self._tasks:
             await asyncio.wait(set(self._tasks))
 
@@ -100,15 +116,21 @@ class TunnelLinks:
             await asyncio.sleep(self._limits.ping_every)
             now = self._clock.monotonic()
             for link in list(self._registered.values()):
+                if link.channel is None or link.channel.flow.paused:
+                    # It is we who do not listen.
+                    continue
                 if now - link.heard_at > self._limits.silent_for:
                     log.warning("tunnel missed heartbeats", extra={"runner_id": link.runner_id})
-                    self._evict(link)
+                    self._evict(link, MISSED_HEARTBEATS)
                 else:
                     # One that doesn't read must not delay the others' heartbeats.
-                    self._later(self._ping(link))
+                    link.channel.own(link.channel.ping(PING))
 
-    async def _ping(self, link: TunnelLink) -> None:
-        await link.send_text(PING, self._limits.send_within)
+    async def _end(self, link: TunnelLink, failure: Failure, code: WSCloseCode) -> None:
+        """Fail what a socket carries and close it."""
+        if link.channel is not None:
+            link.channel.fail(failure)
+        await link.close(code, self._limits.close_within)
 
     def _runner_connected(self, event: RunnerConnected) -> None:
         link = self._registered.get(event.runner_id)
@@ -125,10 +147,10 @@ class TunnelLinks:
             if link.holder is not None and affected(link.holder):
                 self._evict(link)
 
-    def _evict(self, link: TunnelLink) -> None:
+    def _evict(self, link: TunnelLink, failure: Failure = DISCONNECTED) -> None:
         if self._registered.get(link.runner_id) is link:
             del self._registered[link.runner_id]
-        self._later(link.close(WSCloseCode.POLICY_VIOLATION, self._limits.close_within))
+        self._later(self._end(link, failure, WSCloseCode.POLICY_VIOLATION))
 
     def _no_longer_waiting(self, link: TunnelLink) -> None:
         links = self._waiting.get(link.address)

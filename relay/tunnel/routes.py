@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
 
 from aiohttp import web
 
-from relay.http.errors import (
-    INVALID_PORT,
-    INVALID_TUNNEL_TOKEN,
-    NOT_FOUND,
-    RUNNER_FORBIDDEN,
-    RUNNER_NOT_FOUND,
-    SESSION_HAS_NO_RUNNER,
-    SESSION_NOT_FOUND,
-    TUNNEL_UNAVAILABLE,
-)
-from relay.http.identity import IdentityResolver
+from relay.http.errors import ApiError
 from relay.http.routes import Auth, Body, Call, Route
-from relay.runners.identities import RunnerIdentities
-from relay.runners.registry import RunnerRegistry
-from relay.sessions.registry import SessionRegistry
+from relay.http.server import error_response
+from relay.tunnel.access import Doors, port_digits
+from relay.tunnel.bridge import Bridges, is_upgrade, refusal
+from relay.tunnel.origins import TunnelOrigins
+from relay.tunnel.proxy import Proxy
 from relay.tunnel.registration import TunnelEndpoint
+from relay.tunnel.response_headers import add_security
+from relay.tunnel.target import Mode, Target
 
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
-_MAX_PORT: Final = 65_535
+
+
+class _Door(Protocol):
+    def __call__(self, call: Call, *, upgrade: bool = False) -> Awaitable[Target]:
+        """Check a request and answer where it goes."""
 
 
 class TunnelRoutes:
-    """Serve the runner's tunnel socket, and answer the addresses of browsers in the order of tunnel.md 2.2.
-
-    Exchanges are not carried: once every check is passed, the answer is that of a runner without a tunnel.
-    """
+    """Serve the runner's tunnel socket and the addresses of browsers."""
 
     def __init__(
-        self,
-        endpoint: TunnelEndpoint,
-        runners: RunnerRegistry,
-        identities: RunnerIdentities,
-        sessions: SessionRegistry,
-        resolve_identity: IdentityResolver,
+        self, endpoint: TunnelEndpoint, doors: Doors, proxy: Proxy, bridges: Bridges, hosts: TunnelOrigins
     ) -> None:
         self._endpoint = endpoint
-        self._runners = runners
-        self._identities = identities
-        self._sessions = sessions
-        self._resolve_identity = resolve_identity
+        self._doors = doors
+        self._proxy = proxy
+        self._bridges = bridges
+        self._hosts = hosts
 
     def table(self) -> list[Route]:
-        """Answer the rows of this room."""
+        """Answer the rows of this room; those of tunnels' own hosts come first in the router."""
         rows = [
             Route(
                 "*",
@@ -59,76 +50,63 @@ class TunnelRoutes:
                 body=Body.RAW,
                 streamed=True,
                 origin_checked=False,
-            )
+            ),
+            self._row("/{rest:tail}", self._doors.by_host, Mode.HOST, "Reach a port at its host", self._hosts.accepts),
         ]
-        for path, handler, summary in (
-            ("/api/tunnel/runner/{runnerId}/{port}", self._runner, "Reach a port of a runner"),
-            ("/api/tunnel/auth/{token}/{scope}/{port}", self._token, "Reach a port with a tunnel token"),
-            ("/api/tunnel/{sessionId}/{port}", self._session, "Reach a port of a session's runner"),
+        for path, door, mode, summary in (
+            ("/api/tunnel/runner/{runnerId}/{port}", self._doors.by_runner, Mode.PATH, "Reach a port of a runner"),
+            ("/api/tunnel/auth/{token}/{scope}/{port}", self._doors.by_token, Mode.TOKEN, "Reach a port with a token"),
+            ("/api/tunnel/{sessionId}/{port}", self._doors.by_session, Mode.PATH, "Reach a port of a session's runner"),
         ):
-            rows.extend(
-                Route("*", path + suffix, handler, summary, auth=Auth.NONE, body=Body.RAW, limit=None)
-                for suffix in ("", "/{rest:tail}")
-            )
+            rows.extend(self._row(path + suffix, door, mode, summary) for suffix in ("", "/{rest:tail}"))
         return rows
+
+    def _row(
+        self,
+        path: str,
+        door: _Door,
+        mode: Mode,
+        summary: str,
+        host: Callable[[web.Request], bool] | None = None,
+    ) -> Route:
+        async def handle(call: Call) -> web.StreamResponse:
+            return await self._handle(call, door, mode)
+
+        return Route(
+            "*",
+            path,
+            handle,
+            summary,
+            auth=Auth.NONE,
+            body=Body.RAW,
+            limit=None,
+            streamed=True,
+            own_headers=True,
+            own_continue=True,
+            decoded=False,
+            host=host,
+        )
 
     async def _socket(self, call: Call) -> web.StreamResponse:
         return await self._endpoint.serve(call.request)
 
-    async def _runner(self, call: Call) -> web.StreamResponse:
-        port = _digits(call)
-        if (refusal := _bad_method(call)) is not None:
-            return refusal
-        user_id = (await self._resolve_identity(call.request)).user_id
-        _check_port(port)
-        runner_id = call.params["runnerId"]
-        runner = self._runners.get(runner_id)
-        if runner is None:
-            # The caller's own runner is known though it is away; somebody else's is nobody's business.
-            if await self._identities.owner_of(runner_id) != user_id:
-                raise RUNNER_NOT_FOUND()
-        elif runner.user_id != user_id:
-            raise RUNNER_FORBIDDEN()
-        raise TUNNEL_UNAVAILABLE()
-
-    async def _session(self, call: Call) -> web.StreamResponse:
-        port = _digits(call)
-        if (refusal := _bad_method(call)) is not None:
-            return refusal
-        user_id = (await self._resolve_identity(call.request)).user_id
-        _check_port(port)
-        session = self._sessions.get(call.params["sessionId"])
-        if session is None:
-            raise SESSION_NOT_FOUND()
-        if session.user_id != user_id:
-            raise RUNNER_FORBIDDEN()
-        if session.runner_id is None:
-            raise SESSION_HAS_NO_RUNNER()
-        raise TUNNEL_UNAVAILABLE()
-
-    async def _token(self, call: Call) -> web.StreamResponse:
-        _digits(call)
-        if (refusal := _bad_method(call)) is not None:
-            return refusal
-        # No token was ever minted, so none is valid.
-        raise INVALID_TUNNEL_TOKEN()
-
-
-def _digits(call: Call) -> str:
-    """Answer the port as it stands in the path; what is no number makes the address none of a tunnel (2.1)."""
-    port = call.params["port"]
-    if not (port.isascii() and port.isdigit()):
-        raise NOT_FOUND()
-    return port
-
-
-def _check_port(port: str) -> None:
-    digits = port.lstrip("0")
-    if not digits or len(digits) > 5 or int(digits) > _MAX_PORT:
-        raise INVALID_PORT()
-
-
-def _bad_method(call: Call) -> web.Response | None:
-    if call.request.method in _METHODS:
-        return None
-    return web.Response(status=405, text="Method not allowed", headers={"Allow": ", ".join(_METHODS)})
+    async def _handle(self, call: Call, door: _Door, mode: Mode) -> web.StreamResponse:
+        """Answer one request; what the relay refuses can be shown in a panel like what the service says (2.2)."""
+        request = call.request
+        upgrade = is_upgrade(request)
+        if mode is not Mode.HOST:
+            port_digits(call)
+        try:
+            if request.method not in _METHODS:
+                response: web.StreamResponse = web.Response(
+                    status=405, text="Method not allowed", headers={"Allow": ", ".join(_METHODS)}
+                )
+            else:
+                target = await door(call, upgrade=upgrade)
+                if upgrade:
+                    return await self._bridges.carry(request, target)
+                return await self._proxy.carry(request, target)
+        except ApiError as error:
+            response = refusal(error, mode) if upgrade else error_response(error)
+        add_security(response, mode)
+        return response

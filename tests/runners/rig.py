@@ -36,12 +36,13 @@ from relay.sessions.limits import SessionLimits
 from relay.sessions.meta import MetaState
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
+from relay.sessions.store import SessionStore
 from relay.sessions.transcript import EventCache, Transcript
 from relay.storage import Storage, Transaction
+from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import TunnelLimits
-from relay.tunnel.links import TunnelLinks
-from relay.tunnel.registration import TunnelEndpoint
-from relay.tunnel.routes import TunnelRoutes
+from relay.tunnel.origins import TunnelOrigins
+from relay.tunnel.room import TunnelConfig, TunnelNeeds, TunnelRoom
 from tests.runners.peer import WAIT, Peer
 
 SECRET = b"a secret of the tests"
@@ -70,6 +71,10 @@ class Options:
     """What a test changes before the rig opens."""
 
     tunnel: TunnelLimits = field(default_factory=TunnelLimits)
+    exchanges: ExchangeLimits = field(default_factory=ExchangeLimits)
+    tunnel_domain: str = ""
+    base_url: str = ""
+    previous_secret: bytes = b""
     clock: Clock = field(default_factory=Clock)
     max_pending: int = 1000
     commands: CommandLimits = field(default_factory=CommandLimits)
@@ -111,6 +116,7 @@ class Rig:
         self._build_runners()
         self._build_services()
         routes = [*self._build_tunnel(), *self._runner_routes()]
+        await self.tunnels.start()
         routes += [
             Route("*", path, self._socket_io, "Socket.IO", auth=Auth.NONE, body=Body.RAW, limit=None, streamed=True)
             for path in ("/socket.io/{rest:tail}",)
@@ -119,10 +125,12 @@ class Rig:
             resolve_identity=self.accounts.resolve,
             address=self.address,
             origins=self.origins,
-            security=SecurityHeaders(),
+            security=SecurityHeaders(self.hosts.frame_source),
         )
         self.http = HttpServer(routes, policy)
-        self._serving = web.AppRunner(self.http.app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+        self._serving = web.AppRunner(
+            self.http.app, handler_cancellation=True, access_log=None, auto_decompress=False, shutdown_timeout=1.0
+        )
         await self._serving.setup()
         site = web.TCPSite(self._serving, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
@@ -153,13 +161,32 @@ class Rig:
         self.messages.attach(self.namespaces["runner"], self.namespaces["viewer"], self.namespaces["relay"])
 
     def _build_tunnel(self) -> list[Route]:
-        limits = self.options.tunnel
-        self.links = TunnelLinks(self.clock, self.bus, limits)
-        self.links.start()
-        endpoint = TunnelEndpoint(
-            self.links, self.accounts, self.runners, self.identities, self.clock, self.address.ip, limits
+        options = self.options
+        self.hosts = TunnelOrigins(options.tunnel_domain, options.base_url, self.address)
+        self.tunnels = TunnelRoom(
+            TunnelNeeds(
+                storage=self.storage,
+                clock=self.clock,
+                bus=self.bus,
+                accounts=self.accounts,
+                address=self.address,
+                origins=self.origins,
+                runners=self.runners,
+                identities=self.identities,
+                sessions=self.sessions,
+                session_row=SessionStore(self.storage, lambda user_id: None).row,
+                hosts=self.hosts,
+            ),
+            TunnelConfig(
+                secret=SECRET,
+                previous_secret=options.previous_secret,
+                spill_folder=self.path.with_name("spill"),
+                links=options.tunnel,
+                exchanges=options.exchanges,
+            ),
         )
-        return TunnelRoutes(endpoint, self.runners, self.identities, self.sessions, self.accounts.resolve).table()
+        self.links = self.tunnels.links
+        return self.tunnels.routes()
 
     def _runner_routes(self) -> list[Route]:
         async def hidden(user_id: str) -> Sequence[str]:
@@ -191,7 +218,7 @@ class Rig:
     async def stop(self) -> None:
         """Shut down as a relay does, its clients still there."""
         await self.realtime.close()
-        await self.links.close()
+        await self.tunnels.close()
         await self.http.close()
         await self._serving.cleanup()
         await self.sessions.close()
