@@ -31,8 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-factor", type=int, default=1, help="multiply the examples of every hypothesis test")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Apply `--fuzz-factor` to the hypothesis tests."""
+    """Apply `--fuzz-factor` to the hypothesis tests, once Hypothesis itself has marked them."""
     factor = config.getoption("--fuzz-factor")
     if factor == 1:
         return

@@ -72,6 +72,8 @@ class Deliveries:
         self._tasks: set[asyncio.Task[None]] = set()
         #: Children that have not heard yet that their question was asked, with the id they will wait on.
         self._asking: Counter[tuple[str, str]] = Counter()
+        #: Giving and noting that it was given are one step, or two ways to the same child would both give.
+        self._giving = asyncio.Lock()
         bus.subscribe(SessionEndedForGood, self._ended)
 
     @property
@@ -124,17 +126,18 @@ class Deliveries:
             # Its child was delinked: nobody waits (14.3).
             await self._store.close([stored], self._clock.now_iso())
             return Answered.UNKNOWN
-        outcome = await self._store.answer(
-            user_id, parent_id, any_id, answer.json(), relayed=recorded_only, now=self._clock.now_iso()
-        )
-        if outcome is None:
-            return Answered.UNKNOWN
-        delivery, closed = outcome
-        if not closed:
-            return Answered.ALREADY if delivery.answer is not None else Answered.UNKNOWN
-        given = not recorded_only and self._give(delivery, answer.json())
-        if given:
-            await self._store.relayed(delivery.user_id, [delivery.wire_id])
+        async with self._giving:
+            outcome = await self._store.answer(
+                user_id, parent_id, any_id, answer.json(), relayed=recorded_only, now=self._clock.now_iso()
+            )
+            if outcome is None:
+                return Answered.UNKNOWN
+            delivery, closed = outcome
+            if not closed:
+                return Answered.ALREADY if delivery.answer is not None else Answered.UNKNOWN
+            given = not recorded_only and self._give(delivery, answer.json())
+            if given:
+                await self._store.relayed(delivery.user_id, [delivery.wire_id])
         for one in closed:
             await self._history.respond(one.parent_id, one.wire_id, answer.response, answer.action)
         if recorded_only:
@@ -196,10 +199,11 @@ class Deliveries:
 
     async def _give_owed(self, user_id: str, child_id: str) -> None:
         """Give a child the answers and errors that it lacks. Raises StorageError."""
-        owed = [one for one in await self._store.of_child(child_id) if one.user_id == user_id]
-        given = [one for one in owed if one.answer is not None and self._give(one, one.answer)]
-        if given:
-            await self._store.relayed(user_id, [one.wire_id for one in given])
+        async with self._giving:
+            owed = [one for one in await self._store.of_child(child_id) if one.user_id == user_id]
+            given = [one for one in owed if one.answer is not None and self._give(one, one.answer)]
+            if given:
+                await self._store.relayed(user_id, [one.wire_id for one in given])
 
     def _give(self, delivery: Delivery, answer: Json) -> bool:
         """Emit an answer or an error to the child under its own id; answer False while it is away or can't hear."""
@@ -236,15 +240,17 @@ class Deliveries:
 
     async def _release(self, parent_id: str) -> None:
         error = f"Target session {parent_id} has ended"
-        released = await self._store.release(parent_id, error, self._clock.now_iso())
-        told: set[tuple[str, str]] = set()
-        for one in released:
-            waits = not is_completion(one.type) and not is_external(one.child_id)
-            # An escalation is a second delivery of the same question, and its child hears of the end once.
-            repeated = (one.child_id, one.fire_id) in told
-            told.add((one.child_id, one.fire_id))
-            if not waits or repeated or self._give(one, {"error": error}):
-                await self._store.relayed(one.user_id, [one.wire_id])
+        async with self._giving:
+            told: set[tuple[str, str]] = set()
+            for one in await self._store.release(parent_id, error, self._clock.now_iso()):
+                waits = not is_completion(one.type) and not is_external(one.child_id)
+                # A severed child was told so, and waits no more.
+                waits = waits and self._links.severed_by(one.child_id) != parent_id
+                # An escalation is a second delivery of the same question, and its child hears of the end once.
+                repeated = (one.child_id, one.fire_id) in told
+                told.add((one.child_id, one.fire_id))
+                if not waits or repeated or self._give(one, {"error": error}):
+                    await self._store.relayed(one.user_id, [one.wire_id])
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.create_task(_logged(work), name=name)
