@@ -15,11 +15,17 @@ _PLAIN: Final = re.compile(
 )
 _PLAIN_IN_SET: Final = re.compile(rb"""(?:[^"'()/\\]++|/(?=[^*]))*+""")
 _FUNCTION: Final = re.compile(rb"(?i)(?<![\w\-\\\x80-\xff])(url|(?:-webkit-)?image-set)\Z")
-_IMPORT: Final = re.compile(rb"(?i)@import\s*+\Z")
+#: The longest of these and the byte before it: searching more costs more than all the rest of a rule.
+_LONGEST: Final = len(b"-webkit-image-set") + 1
 _SPACE: Final = re.compile(rb"\s*+")
 _IN_STRING: Final = {ord('"'): re.compile(rb'["\\\n\r\f]'), ord("'"): re.compile(rb"['\\\n\r\f]")}
 _END_OF_URL: Final = re.compile(rb"[\s\"'()\\]")
 _IN_URL: Final = re.compile(rb"[)\\]")
+
+
+def _is_import(before: bytes) -> bool:
+    """Answer whether a string after this code is the address of an import."""
+    return before.rstrip()[-7:].lower() == b"@import"
 
 
 class CssRewriter(Scanner):
@@ -43,7 +49,7 @@ class CssRewriter(Scanner):
         self._pos += 1
         if byte in b"()":
             self._parenthesis(byte, here)
-        elif self._depth == 1 or (not self._depth and _IMPORT.search(self._before(here))):
+        elif self._depth == 1 or (not self._depth and _is_import(self._before(here))):
             self._quote, self._step = byte, self._quoted_url
         else:
             self._quote, self._step = byte, self._string
@@ -55,7 +61,7 @@ class CssRewriter(Scanner):
             return False
         self._pos = min(here + 2, len(self._buf))
         if byte == ord("/"):
-            self._skip_comment(here, self._pos)
+            self._stand_in(here, b" ")
             self._step = self._comment
         return True
 
@@ -64,7 +70,7 @@ class CssRewriter(Scanner):
         if byte == ord(")"):
             self._depth -= 1
             return
-        function = _FUNCTION.search(self._before(here))
+        function = _FUNCTION.search(self._before(here)[-_LONGEST:])
         if function is not None and function[1].lower() == b"url":
             self._depth += 1 if self._depth else 0
             self._step = self._url_start
@@ -84,19 +90,7 @@ class CssRewriter(Scanner):
 
     def _string(self) -> bool:
         """Pass a string, to its end or, as it is broken then, to the end of its line."""
-        found = _IN_STRING[self._quote].search(self._buf, self._pos)
-        if found is None:
-            self._pos = len(self._buf)
-            return False
-        if found[0] != b"\\":
-            self._pos = found.end()
-            self._step = self._code
-            return True
-        if found.end() == len(self._buf) and not self._final:
-            self._pos = found.start()
-            return False
-        self._pos = min(found.end() + 1, len(self._buf))
-        return True
+        return self._past(_IN_STRING[self._quote].search(self._buf, self._pos), self._code)
 
     def _quoted_url(self) -> bool:
         """Rewrite a URL in quotes; what follows its head is an ordinary string."""
@@ -129,16 +123,7 @@ class CssRewriter(Scanner):
     def _rest_of_url(self) -> bool:
         """Pass the rest of a URL without quotes: quotes and slashes mean nothing in it."""
         found = _IN_URL.search(self._buf, self._pos)
-        if found is None:
-            self._pos = len(self._buf)
-            return False
-        if found[0] == b")":
+        if found is not None and found[0] == b")" and self._depth:
             self._pos, self._step = found.start(), self._code
-            # Outside of an image set nobody counts the parenthesis.
-            self._pos += 0 if self._depth else 1
             return True
-        if found.end() == len(self._buf) and not self._final:
-            self._pos = found.start()
-            return False
-        self._pos = min(found.end() + 1, len(self._buf))
-        return True
+        return self._past(found, self._code)

@@ -49,7 +49,11 @@ class Scanner:
         """Answer the rest: what waited for more is decided as it stands."""
         self._final = True
         rest = self.feed(b"")
-        return rest + self._buf[self._pos :]
+        self._end()
+        return rest + self._take() + self._buf[self._pos :]
+
+    def _end(self) -> None:
+        """Let a language decide what waited for the end."""
 
     def _take(self) -> bytes:
         """Answer and forget the output."""
@@ -69,10 +73,27 @@ class Scanner:
             return self._buf[end - LOOKBACK : end]
         return (self._ctx + self._buf[self._run : end])[-LOOKBACK:]
 
-    def _skip_comment(self, start: int, end: int) -> None:
-        """Count the comment between these places as a space."""
-        self._ctx = self._before(start) + b" "
-        self._run = end
+    def _stand_in(self, start: int, mark: bytes) -> None:
+        """Count what goes from `start` to here as `mark`: a comment as a space, a regular expression as an operand."""
+        self._ctx = self._before(start) + mark
+        self._run = self._pos
+
+    def _past(self, found: re.Match[bytes] | None, after: Callable[[], bool]) -> bool:
+        """Go on behind a delimiter, with the step `after`, or behind an escape and what it escapes."""
+        if found is None:
+            self._pos = len(self._buf)
+            return False
+        if found[0] != b"\\":
+            self._pos = found.end()
+            self._step = after
+            return True
+        escaped = self._buf[found.end() : found.end() + 2]
+        whole = len(escaped) == 2 or (escaped and escaped != b"\r")
+        if not whole and not self._final:
+            self._pos = found.start()
+            return False
+        self._pos = min(found.end() + (2 if escaped == b"\r\n" else 1), len(self._buf))
+        return True
 
     def _splice(self, start: int, drop: int, insert: bytes) -> None:
         """Put `insert` in the place of `drop` bytes."""
