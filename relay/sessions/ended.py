@@ -30,8 +30,9 @@ MAX_EXPECTED: Final = 10_000
 #: A teardown writes one state at most, which takes a second for the largest.
 _TEARDOWN: Final = 30.0
 
-#: Note in the row of a session that is no longer live how it ended: `(session_id, ended_by)`; raises StorageError.
-SetEndedBy = Callable[[str, str], Awaitable[None]]
+#: Note in the row of a session that is no longer live how it ended: `(user_id, session_id, ended_by)`; answers False
+#: for another user's session, raises StorageError.
+SetEndedBy = Callable[[str, str, str], Awaitable[bool]]
 
 
 @dataclass(eq=False, slots=True)
@@ -185,7 +186,10 @@ class EndWatch:
         if self._registry.get(session_id) is not None:
             return
         try:
-            await self._set_ended_by(session_id, ended_by)
+            if not await self._set_ended_by(user_id, session_id, ended_by):
+                # A runner may claim any id that nobody holds right now; it ends none of another user's by that.
+                log.warning("foreign session not ended", extra={"session_id": session_id, "user_id": user_id})
+                return
         except StorageError:
             log.exception("end not noted", extra={"session_id": session_id})
         log.info("session ended for good", extra={"session_id": session_id, "ended_by": ended_by})

@@ -102,7 +102,7 @@ class RunnerSessionEvents:
             log.warning("claim refused", extra={"runner_id": runner.runner_id, "session_id": session_id})
             return
         self._links.link(runner, session_id)
-        self._waiters.report(session_id, SpawnOutcome(True))
+        self._waiters.report(runner.user_id, session_id, SpawnOutcome(True))
 
     def error(self, runner: Runner, session_id: str, payload: dict[str, object]) -> None:
         """Fail the spawn that waits for a session of this runner."""
@@ -110,7 +110,7 @@ class RunnerSessionEvents:
             return
         message = payload.get("message")
         reason = message if isinstance(message, str) and message else _SPAWN_FAILED
-        self._waiters.report(session_id, SpawnOutcome(False, reason))
+        self._waiters.report(runner.user_id, session_id, SpawnOutcome(False, reason))
         self._links.forget_spawn(session_id)
 
     def killed(self, runner: Runner, session_id: str, payload: dict[str, object]) -> None:

@@ -70,7 +70,8 @@ class RunnerLinks:
         """Tell whether a runner may say that it runs a session: nobody takes over from a live runner in mid-turn."""
         session = self._registry.get(session_id)
         if session is None:
-            expected = self._pending.get(session_id) or self._spawned.get(session_id)
+            # Where it was ordered says more than what a runner claimed of an id that nobody held.
+            expected = self._expected(self._spawned, session_id) or self._expected(self._pending, session_id)
             return expected is None or expected.user_id == runner.user_id
         if session.user_id != runner.user_id:
             return False
@@ -133,8 +134,8 @@ class RunnerLinks:
 
     def is_recent(self, session_id: str, user_id: str) -> bool:
         """Tell whether a session was spawned here for a user and may not have registered yet."""
-        expected = self._spawned.get(session_id)
-        return expected is not None and expected.user_id == user_id and expected.until > self._clock.monotonic()
+        expected = self._expected(self._spawned, session_id)
+        return expected is not None and expected.user_id == user_id
 
     def recent_runner(self, session_id: str, user_id: str) -> str | None:
         """Answer the runner that a session just spawned for a user was ordered from."""
@@ -148,6 +149,10 @@ class RunnerLinks:
             "runnerName": session.links.runner_name,
         }
         self._bus.publish(SessionStatus(session.user_id, session.id, fields))
+
+    def _expected(self, book: OrderedDict[str, _Expected], session_id: str) -> _Expected | None:
+        expected = book.get(session_id)
+        return expected if expected is not None and expected.until > self._clock.monotonic() else None
 
     def _remember(self, book: OrderedDict[str, _Expected], session_id: str, runner: Runner) -> None:
         now = self._clock.monotonic()

@@ -41,11 +41,11 @@ class Spawns:
         connected and its user's.
         """
         session_id = session_id or str(uuid4())
-        waiter = self._waiters.open(session_id)
+        waiter = self._waiters.open(runner.user_id, session_id)
         self._links.note_spawn(runner, session_id)
         runner.emit("new_session", order.payload(session_id))
         wait = self._limits.spawn_ack if timeout is None else timeout
-        outcome = await self._waiters.outcome(session_id, waiter, wait)
+        outcome = await self._waiters.outcome(runner.user_id, session_id, waiter, wait)
         if outcome.ok or outcome.timed_out:
             self._links.link(runner, session_id)
         else:

@@ -243,15 +243,22 @@ class SessionStore:
         self._changed(session.user_id)
         return noted
 
-    async def set_ended_by(self, session_id: str, ended_by: str) -> None:
-        """Note how a session that is no longer live ended for good (sockets-agents.md 2.10)."""
+    async def set_ended_by(self, user_id: str, session_id: str, ended_by: str) -> bool:
+        """Note how a user's session that is no longer live ended for good (sockets-agents.md 2.10).
 
-        async def work(tx: Transaction) -> None:
+        Answer False, and change nothing, when the session is somebody else's; one that never registered has no owner.
+        """
+
+        async def work(tx: Transaction) -> bool:
+            row = await tx.fetch_one("SELECT user_id FROM relay_session WHERE id = ?", (session_id,))
+            if row is not None and row["user_id"] != user_id:
+                return False
             await tx.execute(
                 "UPDATE relay_session SET ended_by = ? WHERE id = ? AND ended_at IS NOT NULL", (ended_by, session_id)
             )
+            return True
 
-        await self._storage.write(work)
+        return await self._storage.write(work)
 
     async def away_since(self, before: str, limit: int) -> list[tuple[str, str]]:
         """Answer (session id, user id) of sessions that left before a time and of which nobody knows how they ended."""

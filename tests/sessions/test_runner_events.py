@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from relay.sessions.spawn_order import SpawnOrder
 from tests.sessions.stage import Stage, until
 from tests.viewers.house import Agent, Person
 
@@ -61,11 +62,11 @@ async def test_a_repeated_session_ready_releases_the_waiter(stage: Stage, ann: P
     await runner.ready("s")
     await stage.agent(ann, "s")
     await until(lambda: stage.session("s").runner_id == "r1")
-    waiter = stage.app.sessions.waiters.open("s")
+    waiter = stage.app.sessions.waiters.open(ann.id, "s")
     if waiter.done():
-        waiter = stage.app.sessions.waiters.open("s")
+        waiter = stage.app.sessions.waiters.open(ann.id, "s")
     await runner.ready("s")
-    assert (await stage.app.sessions.waiters.outcome("s", waiter, 5)).ok
+    assert (await stage.app.sessions.waiters.outcome(ann.id, "s", waiter, 5)).ok
 
 
 async def test_another_users_session_is_not_claimed(stage: Stage, ann: Person, bob: Person) -> None:
@@ -124,6 +125,38 @@ async def test_a_foreign_runner_kills_nothing(stage: Stage, ann: Person, bob: Pe
     await his.ready("mark")
     await until(lambda: stage.app.sessions.runner_links.take_pending_link("mark") == "r2")
     assert stage.session("s").runner_id == "r1"
+
+
+async def test_a_foreign_runner_does_not_end_a_session_that_is_away(stage: Stage, ann: Person, bob: Person) -> None:
+    his = await stage.runner(bob, "r2")
+    agent = await stage.agent(ann, "s")
+    await gone(stage, agent)
+    await his.ready("s")
+    await his.socket.emit("session_killed", {"sessionId": "s"})
+    await his.ready("mark")
+    await until(lambda: stage.app.sessions.runner_links.take_pending_link("mark") == "r2")
+    await until(lambda: not stage.app.sessions.ends.busy)
+    assert (await row_of(stage, "s"))[0] is None
+
+
+async def test_a_foreign_claim_does_not_keep_a_wake_from_its_runner(stage: Stage, ann: Person, bob: Person) -> None:
+    mine, his = await stage.runner(ann, "r1"), await stage.runner(bob, "r2")
+    agent = await stage.agent(ann, "s")
+    await gone(stage, agent)
+    await his.ready("s")
+    await his.ready("mark")
+    await until(lambda: stage.app.sessions.runner_links.take_pending_link("mark") == "r2")
+    runner = stage.app.runners.registry.get("r1")
+    assert runner is not None
+    waking = asyncio.create_task(stage.app.sessions.spawns.spawn(runner, SpawnOrder(), session_id="s", timeout=5))
+    await mine.socket.take("new_session")
+    await his.ready("s")
+    await his.socket.emit("session_error", {"sessionId": "s", "message": "no"})
+    await his.ready("mark")
+    await until(lambda: stage.app.sessions.runner_links.take_pending_link("mark") == "r2")
+    assert not waking.done()
+    await mine.ready("s")
+    assert (await waking).outcome.ok
 
 
 async def test_an_adopted_session_is_ended_politely_then_by_force(stage: Stage, ann: Person) -> None:
