@@ -29,7 +29,8 @@ class Target:
     """Hold a checked request's way: to which port of which runner, as what.
 
     `url` is path and query as the service gets them. `base` is what stands before the path on the relay, without a
-    slash at the end; `bare` says that nothing stood behind it. `host` is the tunnel's own host with its port, in host mode.
+    slash at the end; `bare` says that nothing stood behind it. `host` is the tunnel's own host with its port, in host
+    mode.
     """
 
     mode: Mode
