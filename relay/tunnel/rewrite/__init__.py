@@ -3,7 +3,7 @@
 Pure: bytes in, bytes out, no sockets. For one response of path or token mode:
 
     rewriter = rewriter_for(status, method, headers, context)
-    answer.headers = response_headers_for(status, headers, context, rewriter)
+    answer.headers = response_headers_for(status, headers, context)
     for data in body: for piece in rewriter.pieces(data): write(piece)     # as is where rewriter is None
     write(rewriter.finish())
 
@@ -16,8 +16,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from relay.tunnel.rewrite.context import Mode, RewriteContext
+from relay.tunnel.rewrite.css import CssRewriter
 from relay.tunnel.rewrite.decode import BrokenEncoding, decoder_for, is_identity
 from relay.tunnel.rewrite.headers import response_headers
+from relay.tunnel.rewrite.html import HtmlRewriter
+from relay.tunnel.rewrite.js import JsRewriter
 from relay.tunnel.rewrite.kinds import Kind, charset_of, has_body, is_double_byte, rewritable
 from relay.tunnel.rewrite.stream import StreamRewriter, Transform
 from relay.tunnel.rewrite.urls import rewrite_location
@@ -92,10 +95,6 @@ def _injects(kind: Kind, context: RewriteContext) -> bool:
 
 def _transform(kind: Kind, headers: Mapping[str, str], context: RewriteContext, *, injects: bool) -> Transform:
     """Answer the rewriter of one language."""
-    from relay.tunnel.rewrite.css import CssRewriter
-    from relay.tunnel.rewrite.html import HtmlRewriter
-    from relay.tunnel.rewrite.js import JsRewriter
-
     if kind is Kind.CSS:
         return CssRewriter(context)
     if kind is Kind.JS:

@@ -16,18 +16,16 @@ Pairs = list[tuple[str, str]]
 
 #: Between two hops only, or recomputed by the server (RFC 9110 7.6.1, T17).
 _HOP: Final = frozenset(
-    "connection keep-alive proxy-connection transfer-encoding te trailer upgrade proxy-authenticate proxy-authorization".split()
+    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authenticate", "proxy-authorization"]
 )
 #: Would act on the whole origin of the relay, which is not the service's (6.2); internal marks can be forged (S11).
 _ORIGIN_WIDE: Final = frozenset(
-    "set-cookie set-cookie2 service-worker-allowed clear-site-data strict-transport-security public-key-pins"
-    " public-key-pins-report-only alt-svc nel report-to reporting-endpoints origin-agent-cluster set-login accept-ch"
-    " x-pizzapi-tunnel x-pizzapi-tunnel-frame".split()
+    ["set-cookie", "set-cookie2", "service-worker-allowed", "clear-site-data", "strict-transport-security", "public-key-pins", "public-key-pins-report-only", "alt-svc", "nel", "report-to", "reporting-endpoints", "origin-agent-cluster", "set-login", "accept-ch", "x-pizzapi-tunnel", "x-pizzapi-tunnel-frame"]
 )
 #: Replaced by ours.
-_REPLACED: Final = frozenset("x-frame-options referrer-policy x-content-type-options x-xss-protection permissions-policy".split())
+_REPLACED: Final = frozenset(["x-frame-options", "referrer-policy", "x-content-type-options", "x-xss-protection", "permissions-policy"])
 #: Describe the bytes that the service sent and not those that leave here; a range of them would be another document's.
-_OF_THE_BYTES: Final = frozenset("content-length content-encoding content-md5 digest repr-digest content-digest accept-ranges".split())
+_OF_THE_BYTES: Final = frozenset(["content-length", "content-encoding", "content-md5", "digest", "repr-digest", "content-digest", "accept-ranges"])
 _POLICIES: Final = frozenset(("content-security-policy", "content-security-policy-report-only"))
 _ADDRESSES: Final = frozenset(("location", "content-location", "sourcemap", "x-sourcemap"))
 _REFRESH: Final = re.compile(r"(?is)(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?[\"']?)(.*)")

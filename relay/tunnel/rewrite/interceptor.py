@@ -26,8 +26,10 @@ class Injection:
 
 @cache
 def _code() -> str:
-    """Answer the code without its first line, which sets the variables."""
-    return resources.files(__package__).joinpath("interceptor.js").read_text("ascii").strip()
+    """Answer the code, without comments and indentation: it goes into every page."""
+    text = resources.files(__package__).joinpath("interceptor.js").read_text("ascii")
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def script_source(context: RewriteContext, kind: Kind) -> Injection:
@@ -42,5 +44,5 @@ def script_source(context: RewriteContext, kind: Kind) -> Injection:
     opening = f'{_ATTRIBUTE}=""' if xhtml else _ATTRIBUTE
     base = ""
     if not context.request_path:
-        base = f'<base href="{context.prefix}/"{" /" if xhtml else ""}>'
+        base = f'<base data-pizzapi-tunnel-base="" href="{context.prefix}/"{" /" if xhtml else ""}>'
     return Injection(f"{base}<script {opening}>{inner}</script>".encode("ascii"), f"'sha256-{digest}'")
