@@ -26,6 +26,7 @@ from relay.app_settings import (
     secrets_file,
     session_limits,
     tunnel_config,
+    webhook_limits,
 )
 from relay.attachments.attachments import Attachments
 from relay.attachments.routes import AttachmentRoutes
@@ -62,6 +63,7 @@ from relay.tunnel.origins import TunnelOrigins
 from relay.tunnel.room import TunnelNeeds, TunnelRoom
 from relay.viewers.needs import ViewerNeeds
 from relay.viewers.sockets import Viewers
+from relay.webhooks.room import WebhookRoom
 
 
 class Application:
@@ -146,6 +148,16 @@ class Application:
         self.triggers = TriggerRoom(
             storage, clock, bus, self.sessions, self.runners, self.hidden_models.of, tuning.triggers
         )
+        self.webhooks = WebhookRoom(
+            storage,
+            clock,
+            bus,
+            self.sessions,
+            self.runners,
+            self.triggers,
+            self.hidden_models.of,
+            webhook_limits(settings, tuning),
+        )
         self.viewers = self._wire_sockets(bus, clock, tuning)
         self.control = ControlServer(
             settings.data_dir / SOCKET_NAME, UserAdmin(self.accounts.users).handlers(), refusals=(AdminError,)
@@ -179,6 +191,7 @@ class Application:
         await self.sessions.start()
         await self.push.start()
         await self.triggers.start()
+        await self.webhooks.start()
         await self.tunnels.start()
         await self.control.start()
 
@@ -196,6 +209,7 @@ class Application:
         await self.realtime.close()
         await self.tunnels.close()
         await self.http.close()
+        await self.webhooks.close()
         await self.viewers.close()
         await self.terminals.close()
         await self.sessions.close()
@@ -270,6 +284,7 @@ class Application:
             *runners.routes(sessions.session_ids, self.hidden_models.of),
             *sessions.routes(),
             *self.triggers.routes(),
+            *self.webhooks.routes(),
             *self.terminals.routes(),
             *self.push.routes(),
             *AttachmentRoutes(

@@ -21,6 +21,7 @@ from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import TunnelLimits
 from relay.tunnel.room import TunnelConfig
 from relay.viewers.limits import ViewerLimits
+from relay.webhooks.limits import WebhookLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Tuning:
     commands: CommandLimits = field(default_factory=CommandLimits)
     push: PushLimits = field(default_factory=PushLimits)
     triggers: TriggerLimits = field(default_factory=TriggerLimits)
+    webhooks: WebhookLimits = field(default_factory=WebhookLimits)
 
 
 def proxy_policy(settings: Settings) -> ProxyPolicy:
@@ -112,6 +114,11 @@ def tunnel_config(settings: Settings, tuning: Tuning, auth_secret: bytes) -> Tun
             spill_all=tunnel.spill_total,
         ),
     )
+
+
+def webhook_limits(settings: Settings, tuning: Tuning) -> WebhookLimits:
+    """Read how long the bodies of webhooks are kept."""
+    return replace(tuning.webhooks, keep_bodies=settings.webhooks.keep_bodies)
 
 
 def realtime_config(settings: Settings, tuning: Tuning) -> RealtimeConfig:

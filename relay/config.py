@@ -13,6 +13,7 @@ from relay.config_options import (
     Alias,
     choice,
     duration,
+    duration_or_none,
     flag,
     milliseconds,
     number,
@@ -214,6 +215,13 @@ class PushSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Say how long what webhooks received can be replayed; seconds, 0 for not at all (rest-runners.md 9)."""
+
+    keep_bodies: float = option(7 * 86400.0, duration_or_none, "RELAY_WEBHOOKS_KEEP_BODIES")
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """Say how the log looks and how much of it there is."""
 
@@ -239,6 +247,7 @@ class Settings:
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     tunnel: TunnelSettings = field(default_factory=TunnelSettings)
     push: PushSettings = field(default_factory=PushSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     log: LogSettings = field(default_factory=LogSettings)
     warnings: tuple[str, ...] = ()
 

@@ -103,6 +103,11 @@ def duration(value: object) -> float:
     return quantity
 
 
+def duration_or_none(value: object) -> float:
+    """Read a length of time in seconds; 0 stands for none."""
+    return 0.0 if str(value).strip() == "0" else duration(value)
+
+
 def size(value: object) -> int:
     """Read a size in bytes: a number, or a text such as "512 KiB" or "10 MiB"."""
     quantity = _quantity(value, _SIZES, "")
