@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +42,7 @@ from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import TunnelLimits
 from relay.tunnel.origins import TunnelOrigins
 from relay.tunnel.room import TunnelConfig, TunnelNeeds, TunnelRoom
+from tests.broken import broken_table
 from tests.runners.peer import WAIT, Peer
 
 SECRET = b"a secret of the tests"
@@ -276,22 +276,9 @@ class Rig:
         self.sessions.add(session)
         return session
 
-    @asynccontextmanager
-    async def broken_table(self, table: str) -> AsyncIterator[None]:
+    def broken_table(self, table: str) -> AbstractAsyncContextManager[None]:
         """Let every statement on a table fail for a while, as a broken disk would."""
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-
-        async def execute(statement: str) -> None:
-            # In a thread: a transaction of the relay that is under way needs the loop to end.
-            await asyncio.to_thread(connection.execute, statement)
-
-        await execute("PRAGMA legacy_alter_table = ON")
-        await execute(f"ALTER TABLE {table} RENAME TO {table}_away")
-        try:
-            yield
-        finally:
-            await execute(f"ALTER TABLE {table}_away RENAME TO {table}")
-            connection.close()
+        return broken_table(self.path, table)
 
     # Clients
 

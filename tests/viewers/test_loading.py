@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from tests.broken import broken_table
 from tests.viewers.house import House, Person, contents, message, quiet
-
-
-@contextmanager
-def broken_table(path: Path, table: str) -> Iterator[None]:
-    """Let every statement on a table fail for a while, as a broken disk would."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA legacy_alter_table = ON")
-    connection.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
-    try:
-        yield
-    finally:
-        connection.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
-        connection.close()
 
 
 @pytest.fixture
@@ -75,7 +59,7 @@ async def test_a_state_that_arrives_while_the_stored_one_is_read_wins(restarted:
 
 async def test_a_state_that_cannot_be_read_is_told_and_read_at_the_next_try(restarted: House, ann: Person) -> None:
     viewer = await restarted.viewer(ann)
-    with broken_table(restarted.database, "relay_session_state"):
+    async with broken_table(restarted.database, "relay_session_state"):
         await viewer.emit("switch_session", {"sessionId": "s1", "generation": 1})
         await viewer.take("connected")
         await viewer.emit("connected", {})
