@@ -52,9 +52,9 @@ def rewriter_for(
 ) -> StreamRewriter | None:
     """Answer the rewriter of a response body; None where the body passes untouched.
 
-    `headers` are the service's, found by lower-case name (any case where the mapping ignores case). Untouched are: other
-    types than HTML, CSS and JavaScript, parts (206), HEAD, 204, 304, attachments, UTF-16 and its like, and encodings
-    that cannot be undone here (their header stays).
+    `headers` are the service's, found by lower-case name (any case where the mapping ignores case). Untouched are:
+    other types than HTML, CSS and JavaScript, parts (206), HEAD, 204, 304, attachments, UTF-16 and its like, and
+    encodings that cannot be undone here (their header stays).
     """
     kind = _kind(status, headers)
     if kind is None or not has_body(status, method):

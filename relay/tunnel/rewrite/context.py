@@ -49,7 +49,7 @@ class RewriteContext:
         return self.fetch_dest in _DOCUMENTS
 
     def sibling(self, port: int) -> bytes:
-        """Answer the prefix of another port of the same runner; a token opens one port, so there it is our own (3.1)."""
+        """Answer the prefix of another port of the runner; a token opens one port, so there it is our own (3.1)."""
         if self.mode == "token" or port == self.port:
             return self.base
         head, _, _ = self.base.rpartition(b"/")

@@ -11,7 +11,12 @@ from relay.tunnel.rewrite.scanner import Scanner
 #: Whatever is certainly no URL: plain text, other functions than `url(` and `image-set(`, strings after other things
 #: than `@import` and the inside of `image-set()`. Everything else is looked at one by one.
 _PLAIN: Final = re.compile(
-    rb"""(?:[^"'(/\\]++|(?<![lLtT])\(|/(?=[^*])|(?<![\s(,tT/])(?:"(?:[^"\\\n\r\f]++|\\[\s\S])*+"|'(?:[^'\\\n\r\f]++|\\[\s\S])*+'))*+"""
+    rb"""(?x)(?:
+        [^"'(/\\]++
+        | (?<![lLtT]) \(
+        | / (?=[^*])
+        | (?<![\s(,tT/]) (?: "(?:[^"\\\n\r\f]++|\\[^\r])*+" | '(?:[^'\\\n\r\f]++|\\[^\r])*+' )
+    )*+"""
 )
 _PLAIN_IN_SET: Final = re.compile(rb"""(?:[^"'()/\\]++|/(?=[^*]))*+""")
 _FUNCTION: Final = re.compile(rb"(?i)(?<![\w\-\\\x80-\xff])(url|(?:-webkit-)?image-set)\Z")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, Final, Protocol
 
 #: Bytes that come out of one step, so that a few compressed bytes cannot become gigabytes at once.
 STEP: Final = 64 * 1024
@@ -45,7 +46,7 @@ class _Inflate:
         self._started = self._started or bool(data)
         while data:
             if self._stream.eof:
-                # What follows the end of deflate is no data, and zeros may pad gzip (RFC 1952 is silent, gzip(1) allows it).
+                # What follows the end of deflate is no data, and zeros may pad gzip (as gzip(1) allows).
                 if not self._gzip or not data.strip(b"\0"):
                     return
                 self._stream = zlib.decompressobj(self._wbits)
@@ -75,8 +76,9 @@ class _Inflate:
 class _Brotli:
     """Decode Brotli with the `brotli` package."""
 
-    def __init__(self, module: object) -> None:
-        self._stream = getattr(module, "Decompressor")()  # noqa: B009 - the package has no types
+    def __init__(self, module: ModuleType) -> None:
+        self._error: type[Exception] = module.error
+        self._stream = module.Decompressor()
         self._any = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -89,9 +91,7 @@ class _Brotli:
                 if self._stream.can_accept_more_data():
                     return
                 piece = self._stream.process(b"", output_buffer_limit=STEP)
-        except Exception as error:
-            if type(error).__module__.split(".")[0] not in ("brotli", "_brotli"):
-                raise
+        except self._error as error:
             raise BrokenEncoding(str(error)) from error
 
     def finish(self) -> None:
@@ -103,9 +103,9 @@ class _Brotli:
 class _Zstandard:
     """Decode Zstandard with `compression.zstd` of Python 3.14, or its backport."""
 
-    def __init__(self, module: object) -> None:
-        self._make = getattr(module, "ZstdDecompressor")  # noqa: B009 - found at run time
-        self._error: type[Exception] = getattr(module, "ZstdError")  # noqa: B009
+    def __init__(self, module: ModuleType) -> None:
+        self._make: Callable[[], Any] = module.ZstdDecompressor
+        self._error: type[Exception] = module.ZstdError
         self._stream = self._make()
         self._any = False
 
@@ -134,7 +134,7 @@ class _Zstandard:
             raise BrokenEncoding("compressed body ended early")
 
 
-def _first_module(*names: str) -> object | None:
+def _first_module(*names: str) -> ModuleType | None:
     """Answer the first of these modules that is installed; these packages are optional."""
     for name in names:
         try:

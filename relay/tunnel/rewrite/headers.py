@@ -16,16 +16,30 @@ Pairs = list[tuple[str, str]]
 
 #: Between two hops only, or recomputed by the server (RFC 9110 7.6.1, T17).
 _HOP: Final = frozenset(
-    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authenticate", "proxy-authorization"]
+    (
+        *("connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade"),
+        *("proxy-authenticate", "proxy-authorization"),
+    )
 )
 #: Would act on the whole origin of the relay, which is not the service's (6.2); internal marks can be forged (S11).
 _ORIGIN_WIDE: Final = frozenset(
-    ["set-cookie", "set-cookie2", "service-worker-allowed", "clear-site-data", "strict-transport-security", "public-key-pins", "public-key-pins-report-only", "alt-svc", "nel", "report-to", "reporting-endpoints", "origin-agent-cluster", "set-login", "accept-ch", "x-pizzapi-tunnel", "x-pizzapi-tunnel-frame"]
+    (
+        *("set-cookie", "set-cookie2", "service-worker-allowed", "clear-site-data", "set-login", "accept-ch"),
+        *("strict-transport-security", "public-key-pins", "public-key-pins-report-only", "alt-svc", "nel", "report-to"),
+        *("reporting-endpoints", "origin-agent-cluster", "x-pizzapi-tunnel", "x-pizzapi-tunnel-frame"),
+    )
 )
 #: Replaced by ours.
-_REPLACED: Final = frozenset(["x-frame-options", "referrer-policy", "x-content-type-options", "x-xss-protection", "permissions-policy"])
+_REPLACED: Final = frozenset(
+    ("x-frame-options", "referrer-policy", "x-content-type-options", "x-xss-protection", "permissions-policy")
+)
 #: Describe the bytes that the service sent and not those that leave here; a range of them would be another document's.
-_OF_THE_BYTES: Final = frozenset(["content-length", "content-encoding", "content-md5", "digest", "repr-digest", "content-digest", "accept-ranges"])
+_OF_THE_BYTES: Final = frozenset(
+    (
+        *("content-length", "content-encoding", "content-md5", "digest", "repr-digest", "content-digest"),
+        "accept-ranges",
+    )
+)
 _POLICIES: Final = frozenset(("content-security-policy", "content-security-policy-report-only"))
 _ADDRESSES: Final = frozenset(("location", "content-location", "sourcemap", "x-sourcemap"))
 _REFRESH: Final = re.compile(r"(?is)(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?[\"']?)(.*)")
@@ -72,9 +86,7 @@ def _named_by_connection(pairs: Pairs) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in listed.split(",") if word.strip())
 
 
-def _changed(
-    name: str, value: str, context: RewriteContext, rewrites: Kind | None, *, injects: bool
-) -> str | None:
+def _changed(name: str, value: str, context: RewriteContext, rewrites: Kind | None, *, injects: bool) -> str | None:
     """Answer the value of one header, None to drop it."""
     if name in _ADDRESSES:
         return rewrite_location(value, context)
@@ -98,8 +110,8 @@ def _make_private(answer: Pairs) -> None:
     for index, (name, value) in enumerate(answer):
         if name.lower() == "cache-control":
             parts = [part.strip() for part in value.split(",") if part.strip()]
-            kept = [part for part in parts if part.lower() not in ("public", "private") and not part.lower().startswith("s-maxage")]
-            stored = any(part.lower() == "no-store" for part in kept)
-            answer[index] = (name, ", ".join(kept if stored else ["private", *kept]))
+            kept = [part for part in parts if not part.lower().startswith(("public", "private", "s-maxage"))]
+            unstored = any(part.lower() == "no-store" for part in kept)
+            answer[index] = (name, ", ".join(kept if unstored else ["private", *kept]))
             return
     answer.append(("Cache-Control", "private"))

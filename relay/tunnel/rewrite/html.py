@@ -23,6 +23,7 @@ _TEXT: Final = re.compile(rb"[^ \t\r\n\f]")
 _OPENING: Final = (b"<!--", b"<![CDATA[")
 _COMMENT_END: Final = re.compile(rb"--!?>")
 _LETTER: Final = re.compile(rb"</?[a-zA-Z]")
+_SHORT_NAME: Final = re.compile(rb"</?([a-zA-Z][^ \t\n\r\f/>]{0,15}+)(?=[ \t\n\r\f/>])")
 _MAPS: Final = frozenset((b"importmap", b"speculationrules"))
 #: A frame in a frame may be written in attributes; deeper ones are passed as they are.
 _FRAMES: Final = 2
@@ -36,7 +37,13 @@ class HtmlRewriter:
     """
 
     def __init__(
-        self, context: RewriteContext, *, xhtml: bool = False, injects: bool = True, markup_only: bool = False, frames: int = 0
+        self,
+        context: RewriteContext,
+        *,
+        xhtml: bool = False,
+        injects: bool = True,
+        markup_only: bool = False,
+        frames: int = 0,
     ) -> None:
         kind = Kind.XHTML if xhtml else Kind.HTML
         injection = script_source(context, kind) if injects else None
@@ -196,7 +203,7 @@ class HtmlRewriter:
         return True
 
     def _place_injection(self, name: bytes, output: bytes, *, closing: bool) -> None:
-        """Put out a tag, and the interceptor after `<head>` or before the first tag that is neither that nor `<html>`."""
+        """Put out a tag, and the interceptor after `<head>` or before the first tag that cannot precede it."""
         if closing or name not in (b"html", b"head"):
             self._inject()
         self._out.append(output)
@@ -257,8 +264,8 @@ class HtmlRewriter:
 
     def _begin_long_tag(self) -> bool:
         """Pass a tag that is too long to hold; it opens what it opens all the same."""
-        name_match = re.match(rb"</?([a-zA-Z][^ \t\n\r\f/>]{0,15})(?=[ \t\n\r\f/>])", self._buf[self._pos : self._pos + 32])
-        name = name_match[1].lower() if name_match else b""
+        known = _SHORT_NAME.match(self._buf, self._pos)
+        name = known[1].lower() if known else b""
         closing = self._buf[self._pos + 1] == ord("/")
         if closing or name not in (b"html", b"head"):
             self._inject()

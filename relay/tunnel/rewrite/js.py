@@ -17,7 +17,12 @@ from relay.tunnel.rewrite.scanner import Scanner
 #: Code without templates, comments, strings that may be addresses, and slashes that may begin a regular expression.
 #: A string is no address after an operator and a space, nor after any byte but `(`, `m`, `t`, white space or `/`.
 _PLAIN: Final = re.compile(
-    rb"""(?:[^'"`/]++|(?<=[0-9\]])/(?=[^*/])|(?:(?<![(mt\s/])|(?<=[=,:+?&|\[{;>][ ]))(?:"(?:[^"\\\n\r]++|\\[^\r])*+"|'(?:[^'\\\n\r]++|\\[^\r])*+'))*+"""
+    rb"""(?x)(?:
+        [^'"`/]++
+        | (?<=[0-9\]]) / (?=[^*/])
+        | (?: (?<![(mt\s/]) | (?<=[=,:+?&|\[{;>][ ]) )
+          (?: "(?:[^"\\\n\r]++|\\[^\r])*+" | '(?:[^'\\\n\r]++|\\[^\r])*+' )
+    )*+"""
 )
 _PLAIN_NESTED: Final = re.compile(rb"""[^'"`/()\[\]{},]*+""")
 _SPACE: Final = re.compile(rb"\s*+")
@@ -39,7 +44,7 @@ _NESTING: Final = 256
 
 @dataclass(slots=True)
 class _Frame:
-    """Count brackets inside of `${…}`, or inside of `import(…)`: then `opening` and `closing` are places in the output."""
+    """Count brackets inside of `${…}`, or of `import(…)`: then `opening` and `closing` are places in the output."""
 
     is_import: bool
     start: int = 0

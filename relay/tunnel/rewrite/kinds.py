@@ -21,10 +21,13 @@ _JS: Final = re.compile(r"(?:application|text)/(?:x-)?(?:javascript|ecmascript|t
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 
 #: Their bytes are not ASCII where they look like it: nothing in them may be touched.
-_OPAQUE: Final = re.compile(r"(?:utf-?(?:16|32|7)|ucs-?[24]|iso-10646|unicode|iso-2022|csiso2022|hz-gb|csunicode)", re.IGNORECASE)
+_OPAQUE: Final = re.compile(
+    r"utf-?(?:16|32|7)|ucs-?[24]|iso-10646|unicode|iso-2022|csiso2022|hz-gb|csunicode", re.IGNORECASE
+)
 #: A second byte may be a backslash or a backtick, never a quote or a bracket: tags are safe, scripts and styles not.
 _DOUBLE_BYTE: Final = re.compile(
-    r"(?:shift.?jis|sjis|x-sjis|ms_kanji|windows-31j|csshiftjis|gbk?\b|gb_?2312|gb18030|x-gbk|chinese|csgb|iso-ir-58|big5|x-x-big5|cn-big5|csbig5)",
+    r"(?:shift.?jis|sjis|x-sjis|ms_kanji|windows-31j|csshiftjis|gbk?\b|gb_?2312|gb18030|x-gbk|chinese|csgb|iso-ir-58"
+    r"|big5|x-x-big5|cn-big5|csbig5)",
     re.IGNORECASE,
 )
 

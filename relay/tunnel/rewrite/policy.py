@@ -9,7 +9,9 @@ from relay.tunnel.rewrite.context import RewriteContext
 from relay.tunnel.rewrite.urls import rewrite_location
 
 #: The service names itself by an origin that the browser does not see it under.
-_LOCAL_SOURCE: Final = re.compile(r"(?:(?:https?|wss?)://)?(?:127\.0\.0\.1|localhost|\[::1\])(?::(?:\d+|\*))?(?:/.*)?", re.IGNORECASE)
+_LOCAL_SOURCE: Final = re.compile(
+    r"(?:(?:https?|wss?)://)?(?:127\.0\.0\.1|localhost|\[::1\])(?::(?:\d+|\*))?(?:/.*)?", re.IGNORECASE
+)
 _HASH_OR_NONCE: Final = re.compile(r"'(?:nonce-|sha(?:256|384|512)-)", re.IGNORECASE)
 #: What governs inline scripts, first match first (CSP 3, 6.8.1).
 _SCRIPT_DIRECTIVES: Final = ("script-src-elem", "script-src", "default-src")
@@ -44,7 +46,7 @@ def _own_sources(name: str, sources: list[str], context: RewriteContext) -> list
     """Answer the sources with the service's own origin as `'self'`, and report addresses with the prefix."""
     if name == "report-uri":
         return [rewrite_location(source, context) for source in sources]
-    if name.endswith("-src") or name.endswith(("-src-elem", "-src-attr")) or name in ("form-action", "base-uri"):
+    if name.endswith(("-src", "-src-elem", "-src-attr")) or name in ("form-action", "base-uri"):
         mapped = ["'self'" if _LOCAL_SOURCE.fullmatch(source) else source for source in sources]
         return list(dict.fromkeys(mapped)) if mapped != sources else sources
     return sources

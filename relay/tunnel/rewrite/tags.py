@@ -24,9 +24,9 @@ _SP: Final = rb"[ \t\n\r\f]*+"
 #: A whole tag, as the tokenizer of HTML 13.2.5 sees it: quotes count only after `=`. The possessive forms keep it from
 #: reading an unfinished value as something else.
 TAG: Final = re.compile(
-    rb"</?([a-zA-Z][^ \t\n\r\f/>]*+)((?:[ \t\n\r\f/]++|"
+    rb"</?([a-zA-Z][^ \t\n\r\f/>]*+)(?:[ \t\n\r\f/]++|"
     + _NAME
-    + rb"(?:" + _SP + rb"=" + _SP + rb"(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\r\f>\"'][^ \t\n\r\f>]*+|(?=>))|(?!" + _SP + rb"=)))*+)>"
+    + rb"(?:%b=%b(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\r\f>\"'][^ \t\n\r\f>]*+|(?=>))|(?!%b=)))*+>" % (_SP, _SP, _SP)
 )
 _ATTRIBUTE: Final = re.compile(
     rb"(" + _NAME + rb")(?:" + _SP + rb"=" + _SP + rb"(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\r\f>\"'][^ \t\n\r\f>]*+))?)?"
@@ -131,7 +131,8 @@ class TagRewriter:
         if equivalent == b"refresh":
             return rewrite_refresh(attribute.value, self._context)
         policy = attribute.value
-        if equivalent == b"content-security-policy" and attribute.quote == b'"' and policy.isascii() and b"&" not in policy:
+        plain = attribute.quote == b'"' and policy.isascii() and b"&" not in policy
+        if equivalent == b"content-security-policy" and plain:
             adapted = adapt_policy(policy.decode("ascii"), self._context, self._script_hash, base=False)
             return adapted.encode("ascii")
         return policy
