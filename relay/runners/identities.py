@@ -45,7 +45,7 @@ class RunnerIdentities:
             runner_id=runner_id,
             user_id=user_id,
             secret_hash=_hash(secret),
-            name=_storable(profile.name),
+            name=profile.name,
             profile=text.decode() if len(text) <= MAX_STORED_PROFILE else None,
             first_seen_at=now,
             last_seen_at=now,
@@ -83,7 +83,7 @@ class RunnerIdentities:
         await self._store.seen(runner_id, self._clock.now_iso())
 
     def claiming(self, runner_id: str) -> bool:
-        """Tell whether a registration under this id is under way; its runner is listed as soon as it is not any more."""
+        """Tell whether a registration under this id is under way; its runner is listed as soon as it is over."""
         return self._claiming[runner_id] > 0
 
     async def release(self, runner_id: str) -> bool:
@@ -108,8 +108,3 @@ def _is_id(runner_id: str) -> bool:
 def _hash(secret: str) -> str:
     # The daemon's secret is random, so a plain digest is enough to keep it out of the file.
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _storable(text: str | None) -> str | None:
-    """Answer text that SQLite takes: a lone surrogate becomes a question mark."""
-    return None if text is None else text.encode("utf-8", "replace").decode()

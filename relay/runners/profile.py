@@ -45,7 +45,7 @@ class RunnerProfile:
 def clean_profile(payload: Mapping[str, object]) -> RunnerProfile:
     """Read the profile fields of `register_runner`; what has the wrong type reads as absent."""
     return RunnerProfile(
-        name=clean_text(payload.get("name")),
+        name=_storable(clean_text(payload.get("name"))),
         roots=clean_roots(payload.get("roots")),
         skills=clean_skills(payload.get("skills")),
         agents=clean_skills(payload.get("agents")),
@@ -140,6 +140,11 @@ def _plugin(item: Item) -> Item | None:
         if isinstance(item.get(key), str):
             plugin[key] = item[key]
     return plugin
+
+
+def _storable(text: str | None) -> str | None:
+    """Answer text that SQLite takes, since sessions keep their runner's name: a lone surrogate becomes a `?`."""
+    return None if text is None else text.encode("utf-8", "replace").decode()
 
 
 def _root(value: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from relay import jsontext
@@ -53,10 +54,11 @@ class Persistence:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        await self._flush_rows()
+        # One that fails must not keep the others, nor the rest of the shutdown, from being done.
+        await self._last(self._flush_rows())
         for pending in list(self._states.values()):
-            await self._write_state(pending.session)
-        await self._flush_overlays()
+            await self._last(self._write_state(pending.session))
+        await self._last(self._flush_overlays())
 
     @property
     def lag_bytes(self) -> int:
@@ -94,19 +96,19 @@ class Persistence:
             self._states[session.id] = _PendingState(session, due)
         else:
             pending.session = session
-            if pending.finished_turn and large:
-                pending.due = min(pending.due, now)
+            # A small state does not wait for the time of the large one whose place it takes.
+            pending.due = min(pending.due, now if pending.finished_turn and large else due)
         self._wake.set()
 
     def mark_turn_end(self, session: AgentSession) -> None:
         """Note `agent_end`: the snapshot that follows is written soon however large it is."""
+        due = self._clock.monotonic() + self._limits.states_behind
         pending = self._states.get(session.id)
         if pending is None:
-            self._states[session.id] = _PendingState(
-                session, self._clock.monotonic() + self._limits.states_behind, True
-            )
+            self._states[session.id] = _PendingState(session, due, True)
         else:
             pending.finished_turn = True
+            pending.due = min(pending.due, due)
         self._last_large.pop(session.id, None)
         self._wake.set()
 
@@ -119,7 +121,8 @@ class Persistence:
         try:
             await self._store.write_rows([self._row(session)])
             await self._write_state(session)
-        except StorageError:
+        except Exception:
+            # Whatever it is, the session has ended and must not stay listed.
             log.exception("could not save a session that ended", extra={"session_id": session.id})
         self._saved.pop(session.id, None)
 
@@ -147,6 +150,17 @@ class Persistence:
                 log.exception("write-behind failed; it is tried again")
                 await asyncio.sleep(1)
                 self._wake.set()
+            except Exception:
+                # A value that the database cannot hold; the sessions of everybody else are still to be written.
+                log.exception("write-behind failed")
+                self._wake.set()
+
+    @staticmethod
+    async def _last(write: Awaitable[None]) -> None:
+        try:
+            await write
+        except Exception:
+            log.exception("a session was not written")
 
     async def _flush_rows(self) -> None:
         dirty, self._rows = self._rows, {}
@@ -157,6 +171,12 @@ class Persistence:
         except StorageError:
             self._rows = {**dirty, **self._rows}
             raise
+        except Exception:
+            if len(dirty) == 1:
+                raise
+            # One of them cannot be written: one by one, so that it takes no other along.
+            for session in dirty.values():
+                await self._last(self._store.write_rows([self._row(session)]))
 
     async def _flush_overlays(self) -> None:
         dirty, self._overlays = self._overlays, {}

@@ -13,7 +13,6 @@ from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
 from relay.sessions.store import SessionStore
 from relay.sessions.teardown import EXPIRED, ORPHANED, Teardown
-from relay.storage import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ class Sweeper:
         for sweep in self._also:
             try:
                 await sweep()
-            except StorageError:
+            except Exception:
                 log.exception("a sweep failed; the next one tries again")
         self._registry.forget_idle()
 

@@ -95,7 +95,11 @@ class Teardown:
         if self._registry.get(session.id) is not session:
             return
         if terminal and self._unlink is not None:
-            await self._unlink(session)
+            try:
+                await self._unlink(session)
+            except StorageError:
+                # Memory knows it already; the row expires within a day.
+                log.exception("could not note that a child left its parents", extra={"session_id": session.id})
         self._dismiss(session, reason, code)
         if session.socket is not None:
             self._registry.detach(session.socket)

@@ -149,3 +149,9 @@ def test_cleaning_twice_changes_nothing(values: list[object]) -> None:
     for clean in (clean_roots, clean_skills, clean_hooks, clean_plugins):
         once = clean(values)
         assert clean(once) == once
+
+
+def test_a_name_is_text_that_a_database_takes() -> None:
+    name = clean_profile({"name": " box\ud83d "}).name
+    assert name == "box?"
+    assert name.encode()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from relay.app_settings import Tuning
 from relay.clock import Clock
 from relay.sessions.limits import SessionLimits
+from relay.storage import Transaction
 from tests.sessions.conftest import QUICK
 from tests.sessions.stage import Stage, until
 from tests.sessions.test_heads import JSON
@@ -210,6 +211,39 @@ async def test_a_late_end_of_an_old_socket_does_not_end_a_new_registration(stage
     row = await stage.app.sessions.store.row("s1")
     assert row is not None
     assert row.ended_at is None
+
+
+async def test_a_sweep_that_fails_stops_no_other(stage: Stage) -> None:
+    swept: list[str] = []
+
+    async def failing() -> None:
+        raise OSError("disk")
+
+    async def next_one() -> None:
+        swept.append("next")
+
+    stage.app.sessions.sweeper.also(failing)
+    stage.app.sessions.sweeper.also(next_one)
+    await stage.app.sessions.sweeper.sweep()
+    assert swept == ["next"]
+
+
+async def test_a_child_ends_although_its_link_cannot_be_deleted(stage: Stage, ann: Person) -> None:
+    parent = await stage.agent(ann, "p")
+    child = await stage.child(ann, parent, "c")
+    hub = await stage.hub(ann)
+
+    async def break_it(tx: Transaction) -> None:
+        await tx.execute("ALTER TABLE session_link RENAME TO session_link_gone")
+
+    async def mend_it(tx: Transaction) -> None:
+        await tx.execute("ALTER TABLE session_link_gone RENAME TO session_link")
+
+    await stage.app.storage.write(break_it)
+    await child.end(hub)
+    await stage.app.storage.write(mend_it)
+    assert stage.app.sessions.registry.get("c") is None
+    assert (await parent.socket.call("get_linked_child_count", {"token": parent.token}))[0] == {"ok": True, "count": 0}
 
 
 async def test_a_socket_that_registers_another_session_ends_the_first(stage: Stage, ann: Person) -> None:

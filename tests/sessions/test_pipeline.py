@@ -167,9 +167,54 @@ async def test_a_full_snapshot_replaces_state_and_overlay_and_is_written(rig: Ri
 async def test_the_answer_to_a_recovery_signal_is_not_written(rig: Rig) -> None:
     rig.session.nonce, rig.session.nonce_until = "n1", rig.clock.monotonic() + 60
     rig.send({**_snapshot(1), "recoveryNonce": "n1"})
-    assert rig.session.nonce is None
+    assert not rig.session.nonce
     rig.send({**_snapshot(2), "recoveryNonce": "n1"})
     await _until(rig, lambda stored: len(json.loads(stored)["messages"]) == 2)
+
+
+async def _soon(rig: Rig, good: Callable[[bytes], bool]) -> None:
+    """Let at most 5 s go by on the relay's clock until the state that is stored is good."""
+    until = rig.clock.monotonic() + 5
+    while (stored := await rig.store.state("s1")) is None or not good(stored.state):
+        assert rig.clock.monotonic() < until, "not written in time"
+        rig.clock.advance(0.1)
+        await asyncio.sleep(0.01)
+
+
+def _large(marker: str) -> dict[str, object]:
+    return {"type": "session_active", "state": {"messages": [marker, "x" * (LIMITS.large_state + 1)]}}
+
+
+async def test_a_small_state_does_not_wait_for_the_large_one_before_it(rig: Rig) -> None:
+    rig.send(_large("first"))
+    await _until(rig, lambda stored: b"first" in stored)
+    rig.send(_large("second"), _snapshot(1))
+    await _soon(rig, lambda stored: len(json.loads(stored)["messages"]) == 1)
+
+
+async def test_the_end_of_a_turn_lets_a_large_state_that_waits_be_written(rig: Rig) -> None:
+    rig.send(_large("first"))
+    await _until(rig, lambda stored: b"first" in stored)
+    rig.send(_large("second"), {"type": "agent_end"})
+    await _soon(rig, lambda stored: b"second" in stored)
+
+
+async def test_a_row_that_cannot_be_written_stops_no_other(rig: Rig) -> None:
+    other = rig.factory.register(replace(AGENT, session_id="s2"), "s2", None, None)
+    rig.registry.add(other)
+    await rig.store.start(rig.factory.row(other))
+    for session in (rig.session, other):
+        rig.persistence.mark_row(session)
+    rig.session.links.runner_name = "\ud800"
+    other.name = "new"
+    async with asyncio.timeout(5):
+        while (row := await rig.store.row("s2")) is None or row.session_name != "new":
+            await asyncio.sleep(0.01)
+    rig.session.links.runner_name, rig.session.name = "fine", "newer"
+    rig.persistence.mark_row(rig.session)
+    async with asyncio.timeout(5):
+        while (row := await rig.store.row("s1")) is None or row.session_name != "newer":
+            await asyncio.sleep(0.01)
 
 
 async def test_agents_05_interrupted_chunks_leave_the_last_complete_state(rig: Rig) -> None:
