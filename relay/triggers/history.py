@@ -50,9 +50,12 @@ class TriggerHistory:
             log.exception("trigger response not written", extra={"session_id": session_id})
         self.tell(session_id, {"triggerId": trigger_id})
 
-    async def entries(self, session_id: str, limit: int = MAX_ENTRIES) -> list[Json]:
-        """Answer the newest entries, newest first; none 24 h after the last push. Raises StorageError."""
-        return await self._store.entries(session_id, iso(self._clock.now_ms() - LIFE_MS), limit)
+    async def page(self, session_id: str, limit: int = MAX_ENTRIES) -> bytes:
+        """Answer the newest entries as one JSON array, newest first; none 24 h after the last push.
+
+        Raises StorageError.
+        """
+        return (await self._store.page(session_id, iso(self._clock.now_ms() - LIFE_MS), limit)).encode()
 
     async def clear(self, session_id: str) -> None:
         """Delete a history and tell the viewers. Raises StorageError."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import orjson
+from aiohttp import web
+
 from relay.http.errors import (
     DELIVER_AS_INVALID,
     DELIVERY_ANSWERED,
@@ -15,6 +18,7 @@ from relay.http.errors import (
     TRIGGER_TYPE_INVALID,
 )
 from relay.http.routes import Auth, Body, Call, Json, Route
+from relay.http.server import json_response
 from relay.runners.registry import RunnerRegistry
 from relay.sessions.links.links import usable_id
 from relay.sessions.registry import SessionRegistry
@@ -87,10 +91,11 @@ class TriggerRoutes:
             "triggerId": received.trigger_id,
         }
 
-    async def entries(self, call: Call) -> Json:
+    async def entries(self, call: Call) -> web.StreamResponse:
         """Answer the newest entries, newest first."""
         session_id = self._own_session(call)
-        return {"triggers": await self._history.entries(session_id, _limit(call.query.get("limit")))}
+        page = await self._history.page(session_id, _limit(call.query.get("limit")))
+        return json_response({"triggers": orjson.Fragment(page)})
 
     async def clear(self, call: Call) -> Json:
         """Empty the list."""

@@ -1,4 +1,4 @@
-"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|crowd|start`."""
+"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|broadcast|crowd|start`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from tests.bench import crowd, echo, fanout, rest, start, target, upload
+from tests.bench import broadcast, crowd, echo, fanout, rest, start, target, upload
 from tests.bench.report import Report
 
 #: The rows of the table that the relay is measured by.
@@ -54,6 +54,12 @@ def parser() -> argparse.ArgumentParser:
     files.add_argument("--megabytes", type=int, default=100)
     files.add_argument("--files", type=int, default=5)
 
+    told = commands.add_parser("broadcast", parents=[common], help="a trigger to many subscribed sessions")
+    told.add_argument("--sessions", type=int, default=1000)
+    told.add_argument("--rounds", type=int, default=10)
+    told.add_argument("--size", type=int, default=1024, help="bytes of the payload")
+    told.add_argument("--seconds", type=float, default=3.0, help="of reading histories")
+
     many = commands.add_parser("crowd", parents=[common], help="many idle connections")
     many.add_argument("--runners", type=int, default=200)
     many.add_argument("--sessions", type=int, default=500)
@@ -90,6 +96,10 @@ def load_of(options: argparse.Namespace) -> Load:
     async def uploaded(server: target.Target) -> list[Report]:
         return [await upload.upload(server, upload.Uploads(options.megabytes * 10**6, options.files))]
 
+    async def told(server: target.Target) -> list[Report]:
+        plan = broadcast.Plan(options.sessions, options.rounds, options.size, options.seconds)
+        return await broadcast.broadcast(server, plan)
+
     async def crowded(server: target.Target) -> list[Report]:
         plan = crowd.Crowd(
             options.runners, options.sessions, options.viewers, options.tunnels, options.hubs, options.seconds
@@ -102,6 +112,7 @@ def load_of(options: argparse.Namespace) -> Load:
         "rest": read,
         "echo": echoed,
         "upload": uploaded,
+        "broadcast": told,
         "crowd": crowded,
     }
     return loads[options.command]

@@ -67,6 +67,13 @@ def test_upload_gets_every_file_through() -> None:
     assert numbers(row)["memory added while they come, MB"] < 12
 
 
+def test_broadcast_reaches_every_subscriber() -> None:
+    told, pages = rows("broadcast", "--sessions", "8", "--rounds", "2", "--seconds", "0.5")
+    assert told["wrong"] == pages["wrong"] == 0
+    assert 0 < numbers(told)["to its answer p50, ms"] < 5000
+    assert numbers(pages)["requests per second"] > 10
+
+
 def test_crowd_keeps_everybody_connected() -> None:
     many = "--runners 2 --sessions 3 --viewers 4 --tunnels 2 --hubs 1 --seconds 0.5"
     [row] = rows("crowd", *many.split())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from relay.triggers.history import TriggerHistory
+from relay.triggers.store import MAX_ENTRIES
 from tests.sessions.stage import Stage, until
 from tests.viewers.house import Agent, Person
 from tests.viewers.wire import Joined, Json
@@ -45,7 +48,7 @@ class Family:
 
     async def history(self) -> list[Json]:
         """Answer the parent's history without its link entries."""
-        entries = await self.stage.app.triggers.history.entries("parent")
+        entries = await entries_of(self.stage.app.triggers.history, "parent")
         return [entry for entry in entries if entry["type"] != "session_linked"]
 
     async def leave(self, agent: Agent) -> None:
@@ -56,6 +59,13 @@ class Family:
     async def back(self, agent: Agent, **more: object) -> Agent:
         """Register an agent's session anew."""
         return await self.stage.agent(self.person, agent.session_id, **more)
+
+
+async def entries_of(history: TriggerHistory, session_id: str, limit: int = MAX_ENTRIES) -> list[Json]:
+    """Answer a session's history, newest first."""
+    entries = json.loads(await history.page(session_id, limit))
+    assert isinstance(entries, list)
+    return entries
 
 
 def ask(**more: object) -> Json:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.sessions.stage import Answer, Stage, until
 from tests.triggers.desk import Daemon, Desk, desk
+from tests.triggers.family import entries_of
 from tests.triggers.post import fire, got, publish, published
 from tests.viewers.house import Agent, Person
 from tests.viewers.wire import Json
@@ -67,7 +68,7 @@ async def test_every_subscribed_session_gets_it_once_under_one_id(at: Desk) -> N
     await at.agent.socket.call("get_linked_child_count", {"token": at.agent.token})
     assert "session_trigger" not in at.agent.socket.unread()
     assert (await viewer.take("trigger_delivered"))["triggerId"] == f"{trigger_id}_s1"
-    (entry,) = await at.stage.app.triggers.history.entries("s1")
+    (entry,) = await entries_of(at.stage.app.triggers.history, "s1")
     assert entry == {
         "triggerId": f"{trigger_id}_s1",
         "type": "github:push",
@@ -87,7 +88,7 @@ async def test_without_a_summary_the_service_is_named_and_nobody_is_no_error(at:
     trigger = await got(at.agent)
     assert (trigger["sourceSessionName"], trigger["sourceSessionId"]) == ("Service (service)", "external:service")
     assert trigger["deliverAs"] == "steer"
-    (entry,) = await at.stage.app.triggers.history.entries("s1")
+    (entry,) = await entries_of(at.stage.app.triggers.history, "s1")
     assert "summary" not in entry
     assert entry["deliverAs"] == "steer"
 
@@ -160,7 +161,7 @@ async def test_an_answer_to_a_broadcast_is_recorded_in_the_receivers_history(at:
     body: Json = {"token": at.agent.token, "triggerId": trigger_id, "response": "pong"}
     sent = {**body, "targetSessionId": "external:service"}
     assert await at.agent.socket.call("trigger_response", sent) == [{"ok": True}]
-    (entry,) = await at.stage.app.triggers.history.entries("s1")
+    (entry,) = await entries_of(at.stage.app.triggers.history, "s1")
     response = entry["response"]
     assert isinstance(response, dict)
     assert response["text"] == "pong"
@@ -248,7 +249,7 @@ async def test_a_listener_starts_a_session_without_prompt_and_gives_it_the_trigg
     assert (trigger["targetSessionId"], trigger["sourceSessionName"]) == (session_id, "Service (service)")
     names = [name for name, _ in agent.socket.log]
     assert names.index("registered") < names.index("session_trigger")
-    (entry,) = await at.stage.app.triggers.history.entries(str(session_id))
+    (entry,) = await entries_of(at.stage.app.triggers.history, str(session_id))
     assert entry["triggerId"] == f"{trigger['triggerId']}_spawn_{str(session_id)[:8]}"
     assert at.stage.session(str(session_id)).runner_id == "r1"
 

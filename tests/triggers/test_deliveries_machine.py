@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from relay.app_settings import Tuning
 from relay.clock import Clock
 from tests.sessions.conftest import QUICK
-from tests.sessions.stage import Answer, Stage, until
+from tests.sessions.stage import Answer, Stage
 from tests.triggers.conftest import BRISK
-from tests.triggers.post import answer, heard, lifecycle, publish
+from tests.triggers.post import answer, gone, heard, lifecycle, publish
 from tests.viewers.house import Agent, Person
 from tests.viewers.wire import Json
 
@@ -151,7 +151,7 @@ class Play:
 
     async def parent_ends(self, parent: Agent) -> None:
         await parent.socket.emit("session_end", {"token": parent.token, "sessionId": "parent"})
-        await until(lambda: self.stage.app.sessions.registry.get("parent") is None)
+        await gone(self.stage, "parent")
         await heard(self.stage)
         self.parent = None
         for fire in self.ends:
@@ -165,7 +165,7 @@ class Play:
     async def leave(self, agent: Agent) -> None:
         await heard(self.stage)
         await agent.socket.wire.close()
-        await until(lambda: self.stage.app.sessions.registry.get(agent.session_id) is None)
+        await gone(self.stage, agent.session_id)
 
     async def sever(self, parent: Agent, child: Agent) -> None:
         assert await parent.socket.call("delink_children", {"token": parent.token}) == [{"ok": True}]

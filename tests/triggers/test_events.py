@@ -8,7 +8,7 @@ import hashlib
 import pytest
 
 from tests.sessions.stage import Stage
-from tests.triggers.family import family
+from tests.triggers.family import entries_of, family
 from tests.triggers.post import (
     CHILD,
     SCHEDULER,
@@ -122,7 +122,7 @@ async def test_runners_11_a_source_that_is_no_session_is_external_everywhere(
     assert (trigger["deliverAs"], trigger["expectsResponse"]) == ("steer", False)
     assert str(trigger["triggerId"]).startswith("ext_")
     assert len(str(trigger["triggerId"])) == 20
-    (entry,) = await stage.app.triggers.history.entries("s1")
+    (entry,) = await entries_of(stage.app.triggers.history, "s1")
     assert entry["source"] == source_id
     assert entry.get("summary") == summary
 

@@ -15,6 +15,7 @@ from relay.triggers.limits import TriggerLimits
 from relay.triggers.store import MAX_ENTRIES
 from relay.triggers.wire import Json, history_entry
 from tests.clock import ManualClock
+from tests.triggers.family import entries_of
 
 HOUR = 3600.0
 
@@ -29,7 +30,7 @@ def entry(trigger_id: str) -> Json:
 
 
 async def ids(history: TriggerHistory, session_id: str = "s", limit: int = MAX_ENTRIES) -> list[object]:
-    return [found["triggerId"] for found in await history.entries(session_id, limit)]
+    return [found["triggerId"] for found in await entries_of(history, session_id, limit)]
 
 
 async def test_entries_come_newest_first_up_to_the_limit(history: TriggerHistory) -> None:
@@ -68,7 +69,7 @@ async def test_a_response_goes_into_the_newest_entry_of_its_trigger(history: Tri
     await history.push([("s", entry("a")), ("s", entry("a"))])
     await history.respond("s", "a", "yes", "approve")
     await history.respond("s", "unknown", "no", None)
-    newest, oldest = await history.entries("s")
+    newest, oldest = await entries_of(history, "s")
     response = newest["response"]
     assert isinstance(response, dict)
     assert (response["text"], response["action"]) == ("yes", "approve")

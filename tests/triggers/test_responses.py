@@ -9,7 +9,7 @@ import pytest
 from relay.events import QuestionOverdue
 from relay.triggers.deliveries import Deliveries
 from tests.sessions.stage import Stage, failed, until
-from tests.triggers.family import family
+from tests.triggers.family import entries_of, family
 from tests.triggers.post import answer, asked, deliveries, got, heard, lifecycle, publish, published
 from tests.viewers.house import Person
 from tests.viewers.wire import Joined, Json
@@ -142,7 +142,7 @@ async def test_an_answer_to_a_service_is_recorded(stage: Stage, ann: Person) -> 
     again = await stage.agent(ann, "s1")
     assert await got(again) == trigger
     assert (await answer(stage, ann, trigger["triggerId"], "pong")).body == NOT_RELAYED
-    (entry,) = await stage.app.triggers.history.entries("s1")
+    (entry,) = await entries_of(stage.app.triggers.history, "s1")
     response = entry["response"]
     assert isinstance(response, dict)
     assert response["text"] == "pong"

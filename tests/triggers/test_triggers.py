@@ -7,15 +7,13 @@ import asyncio
 import pytest
 
 from tests.sessions.stage import Stage, failed, until
-from tests.triggers.family import OK, ask, family, trigger_of
+from tests.triggers.family import OK, ask, entries_of, family, trigger_of
 from tests.viewers.house import Person
 
 NOT_CONNECTED = "Target session parent is not connected"
 
 
-async def test_a_trigger_reaches_the_parent_under_its_senders_id_and_is_remembered(
-    stage: Stage, ann: Person
-) -> None:
+async def test_a_trigger_reaches_the_parent_under_its_senders_id_and_is_remembered(stage: Stage, ann: Person) -> None:
     home = await family(stage, ann)
     viewer = await home.viewer()
     assert await home.trigger() == OK
@@ -129,7 +127,7 @@ async def test_a_new_child_is_noted_in_its_parents_history_once(stage: Stage, an
     assert await viewer.take("trigger_delivered") == {"triggerId": "linked_4f0c9a1be2d34567"}
     await child.socket.wire.close()
     await stage.child(ann, home.parent, child_id)
-    entries = await stage.app.triggers.history.entries("parent")
+    entries = await entries_of(stage.app.triggers.history, "parent")
     assert [entry["triggerId"] for entry in entries] == ["linked_4f0c9a1be2d34567", "linked_child"]
     assert entries[0] == {
         "triggerId": "linked_4f0c9a1be2d34567",
