@@ -69,7 +69,8 @@ class DeliveryLog:
         earlier = self._waiting.get(key)
         grown = _size(entry) - (0 if earlier is None else _size(earlier))
         self._bytes += grown
-        self._grown[entry.webhook_id] += grown
+        if entry.webhook_id in self._last:
+            self._grown[entry.webhook_id] += grown
         self._waiting[key] = entry
         if len(self._waiting) > 4 * self._limits.waiting_rows or self._bytes > 4 * self._limits.waiting_bytes:
             # The database has failed for some time; the log is worth less than the memory.

@@ -75,6 +75,8 @@ class DeliveryRoutes:
         entry = None if number is None else await self._deliveries.find(webhook.id, number)
         if entry is None:
             raise WEBHOOK_DELIVERY_NOT_FOUND()
+        # What its owner changed while the entry was read counts.
+        webhook = self._owned(call)
         if not webhook.enabled:
             raise WEBHOOK_DISABLED()
         body = None if entry.body is None else read_body(entry.body)

@@ -1,4 +1,4 @@
-"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|broadcast|crowd|start`."""
+"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|broadcast|crowd|webhook|start`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from tests.bench import broadcast, crowd, echo, fanout, rest, start, target, upload
+from tests.bench import broadcast, crowd, echo, fanout, rest, start, target, upload, webhook
 from tests.bench.report import Report
 
 #: The rows of the table that the relay is measured by.
@@ -68,6 +68,10 @@ def parser() -> argparse.ArgumentParser:
     many.add_argument("--hubs", type=int, default=10)
     many.add_argument("--seconds", type=float, default=30.0)
 
+    fires = commands.add_parser("webhook", parents=[common], help="webhooks that the filter drops")
+    fires.add_argument("--connections", type=int, default=16)
+    fires.add_argument("--seconds", type=float, default=5.0)
+
     begin = commands.add_parser("start", help="start to /health, memory with nobody connected")
     begin.add_argument("--json", action="store_true", help="print one JSON object per row")
     begin.add_argument("--runs", type=int, default=5)
@@ -106,6 +110,9 @@ def load_of(options: argparse.Namespace) -> Load:
         )
         return [await crowd.crowd(server, plan)]
 
+    async def fired(server: target.Target) -> list[Report]:
+        return await webhook.webhook(server, webhook.Fires(options.connections, options.seconds))
+
     loads: dict[str, Load] = {
         "fanout": flooded,
         "paced": paced,
@@ -114,6 +121,7 @@ def load_of(options: argparse.Namespace) -> Load:
         "upload": uploaded,
         "broadcast": told,
         "crowd": crowded,
+        "webhook": fired,
     }
     return loads[options.command]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
@@ -128,8 +128,13 @@ async def read(target: Target, path: str, plan: Reads, body: bytes = b"") -> Rep
     """Measure one path: a GET, or with a body a POST."""
     method = "POST" if body else "GET"
     request = _request(target, method, path, body)
-    loop = asyncio.get_running_loop()
     clients = [HttpClient(request) for _ in range(plan.connections)]
+    return await load(target, clients, plan, f"{method} {_without_ids(path)}, {plan.connections} connections")
+
+
+async def load(target: Target, clients: Sequence[HttpClient], plan: Reads, title: str) -> Report:
+    """Measure what these clients get answered in the time of the plan."""
+    loop = asyncio.get_running_loop()
     for client in clients:
         await loop.create_connection(partial(_itself, client), target.host, target.port)
     await asyncio.sleep(_WARM_UP)
@@ -144,9 +149,7 @@ async def read(target: Target, path: str, plan: Reads, body: bytes = b"") -> Rep
     async with asyncio.timeout(_TIMEOUT):
         await asyncio.gather(*(client.done for client in clients))
     latencies = [seconds * 1000 for client in clients for seconds in client.latencies]
-    report = Report(
-        f"{method} {_without_ids(path)}, {plan.connections} connections, answers of {clients[0].answer_bytes:,} bytes"
-    )
+    report = Report(f"{title}, answers of {clients[0].answer_bytes:,} bytes")
     report.numbers = {
         "requests per CPU-second": rate(answered, used),
         "requests per second": rate(answered, taken),

@@ -81,6 +81,12 @@ def test_crowd_keeps_everybody_connected() -> None:
     assert numbers(row)["memory with everybody, MB"] > 10
 
 
+def test_webhook_gets_every_delivery_verified_and_filtered() -> None:
+    for row in rows("webhook", "--connections", "2", "--seconds", "0.5"):
+        assert row["wrong"] == 0
+        assert numbers(row)["requests per second"] > 10
+
+
 def test_start_measures_time_and_memory() -> None:
     [row] = rows("start", "--runs", "1")
     assert 0 < numbers(row)["start to /health, median, s"] < 20

@@ -17,7 +17,7 @@ import aiohttp
 from relay.clock import Clock
 from tests.sessions.stage import Answer, Runner, Stage
 from tests.viewers.house import Agent, Person
-from tests.viewers.wire import Json
+from tests.viewers.wire import WAIT, Json
 
 
 class ShiftedClock(Clock):
@@ -121,3 +121,17 @@ class Office(Stage):
         entries = answer.body["deliveries"]
         assert isinstance(entries, list)
         return entries
+
+    async def outcome(self, person: Person, hook: Hook) -> object:
+        """Answer what became of a webhook's only delivery, once that is known."""
+        async with asyncio.timeout(WAIT):
+            while True:
+                [entry] = await self.deliveries(person, hook)
+                if entry["outcome"] != "pending":
+                    return entry["outcome"]
+                await asyncio.sleep(0.01)
+
+
+def told(answer: Answer) -> tuple[int, Json]:
+    """Answer status and body."""
+    return answer.status, answer.body

@@ -10,18 +10,13 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from tests.sessions.stage import Answer, Runner
+from tests.sessions.stage import Runner
 from tests.viewers.house import Person
-from tests.viewers.wire import Json
-from tests.webhooks.office import Hook, Office
+from tests.webhooks.office import Office, told
 
 GONE = (404, {"error": "Webhook not found"})
 NO_SIGNATURE = (401, {"error": "Missing X-Webhook-Signature header"})
 WRONG = (401, {"error": "Invalid signature"})
-
-
-def told(answer: Answer) -> tuple[int, Json]:
-    return answer.status, answer.body
 
 
 def ago(seconds: float) -> str:
@@ -395,78 +390,6 @@ async def test_half_a_surrogate_pair_reaches_the_agent(office: Office, ann: Pers
     assert (entry["type"], entry["outcome"]) == ("?", "delivered")
 
 
-async def test_githubs_own_deliveries(office: Office, ann: Person, runner: Runner) -> None:
-    hook = await office.hook(ann, source="github", runnerId=runner.id, eventFilter=["push"])
-    body = b'{"ref":"refs/heads/main"}'
-    answer = await office.post(hook.id, body, hook.github(body, "issues"))
-    assert told(answer) == (200, {"ok": True, "filtered": True})
-    # Only what GitHub signed has its type in the header.
-    answer = await office.post(hook.id, body, {**hook.legacy(body), "X-GitHub-Event": "push"})
-    assert told(answer) == (200, {"ok": True, "filtered": True})
-    task = asyncio.create_task(office.post(hook.id, body, hook.github(body, "push")))
-    order = await runner.socket.take("new_session")
-    await runner.ready(str(order["sessionId"]))
-    await office.agent(ann, str(order["sessionId"]))
-    assert (await task).status == 200
-    assert [entry["type"] for entry in await office.deliveries(ann, hook)] == ["push", "webhook", "issues"]
-
-
-@pytest.mark.parametrize("ready", [True, False], ids=["the worker is slow", "the runner is slow"])
-async def test_github_is_answered_in_time_and_the_delivery_goes_on(
-    office: Office, ann: Person, runner: Runner, ready: bool
-) -> None:
-    hook = await office.hook(ann, source="github", runnerId=runner.id)
-    task, order = await office.firing(hook, runner, {"n": 1})
-    session_id = str(order["sessionId"])
-    if ready:
-        await runner.ready(session_id)
-    answer = await task
-    trigger_id = answer.body["triggerId"]
-    assert told(answer) == (
-        200,
-        {"ok": True, "triggerId": trigger_id, "sessionId": session_id, "pending": True},
-    )
-    [entry] = await office.deliveries(ann, hook)
-    assert (entry["outcome"], entry["sessionId"], entry["triggerId"]) == ("pending", session_id, trigger_id)
-    if not ready:
-        await runner.ready(session_id)
-    agent = await office.agent(ann, session_id)
-    trigger = (await agent.socket.take("session_trigger"))["trigger"]
-    assert isinstance(trigger, dict)
-    assert trigger["triggerId"] == trigger_id
-    assert await _outcome(office, ann, hook) == "delivered"
-
-
-async def test_only_github_is_answered_early(office: Office, ann: Person, runner: Runner) -> None:
-    hook = await office.hook(ann, source="gitlab", runnerId=runner.id)
-    task, order = await office.firing(hook, runner)
-    await asyncio.sleep(0.4)
-    assert not task.done()
-    await runner.ready(str(order["sessionId"]))
-    await office.agent(ann, str(order["sessionId"]))
-    answer = await task
-    assert "pending" not in answer.body
-
-
-async def test_what_fails_after_github_was_answered_is_in_the_log(office: Office, ann: Person, runner: Runner) -> None:
-    hook = await office.hook(ann, source="github", runnerId=runner.id)
-    task, order = await office.firing(hook, runner)
-    assert (await task).body["pending"] is True
-    await runner.socket.emit("session_error", {"sessionId": order["sessionId"], "message": "no"})
-    assert await _outcome(office, ann, hook) == "runner_refused"
-
-
-async def test_a_stop_interrupts_what_is_under_way_and_the_log_says_so(
-    office: Office, ann: Person, runner: Runner
-) -> None:
-    hook = await office.hook(ann, source="github", runnerId=runner.id)
-    task, _ = await office.firing(hook, runner, {"n": 1})
-    assert (await task).body["pending"] is True
-    await office.restart()
-    [entry] = await office.deliveries(ann, hook)
-    assert (entry["outcome"], entry["bodyKept"]) == ("interrupted", True)
-
-
 async def test_runners_23_no_body_and_no_secret_is_logged(
     office: Office, ann: Person, runner: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -486,12 +409,3 @@ async def test_runners_23_no_body_and_no_secret_is_logged(
     assert "webhook fired" in text
     for secret in ("in-the-body", "hush-hush", hook.secret, hook.secret.removeprefix("whsec_")):
         assert secret not in text
-
-
-async def _outcome(office: Office, person: Person, hook: Hook) -> object:
-    async with asyncio.timeout(5):
-        while True:
-            [entry] = await office.deliveries(person, hook)
-            if entry["outcome"] != "pending":
-                return entry["outcome"]
-            await asyncio.sleep(0.01)
