@@ -173,8 +173,11 @@ wrapSetter(prototype("Node"), "textContent", function (value, self) {
   wrapCall(prototype("CSSStyleSheet"), name, 0, css);
 });
 wrapCall(prototype("CSSStyleDeclaration"), "setProperty", 1, css);
-["cssText", "background", "backgroundImage", "listStyleImage", "maskImage", "borderImageSource", "cursor"].forEach(
-  function (name) { wrapSetter(prototype("CSSStyleDeclaration"), name, css); });
+// Chromium has the single properties (style.backgroundImage) where nobody can wrap them.
+["CSSStyleDeclaration", "CSSStyleProperties", "CSS2Properties"].forEach(function (name) {
+  ["cssText", "background", "backgroundImage", "listStyleImage", "maskImage", "borderImageSource", "cursor"].forEach(
+    function (property) { wrapSetter(prototype(name), property, css); });
+});
 
 // A cookie of the page stays with the page: under its prefix, and not on other hosts.
 wrapSetter(prototype("Document"), "cookie", function (value) {
