@@ -217,7 +217,7 @@ def outcomes_of(agent: Agent) -> list[str]:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(script=_SCRIPT)
-def test_every_question_is_answered_cancelled_or_released_exactly_once(
+def test_runners_22_every_question_is_answered_cancelled_or_released_exactly_once(
     tmp_path_factory: pytest.TempPathFactory, script: list[tuple[str, int]]
 ) -> None:
     asyncio.run(_play(tmp_path_factory.mktemp("deliveries"), script))
