@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 from multidict import CIMultiDict
 
+from relay.http.security import SERVER_NAME
 from relay.tunnel.frames import ResponseHead
 from relay.tunnel.request_headers import HOP_BY_HOP, INTERNAL, connection_named
 from relay.tunnel.rewrite import RewriteContext, response_headers_for
@@ -53,6 +54,7 @@ def response_headers(head: ResponseHead, context: RewriteContext | None) -> CIMu
 def add_security(response: web.StreamResponse, mode: Mode) -> None:
     """Set the headers of the relay's own answers to tunnel requests: a panel must be able to show them (2.2)."""
     response.headers.update(SECURITY)
+    response.headers["Server"] = SERVER_NAME
     if mode is Mode.PATH:
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
 
