@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from relay.runners.profile import objects
+
 
 def model_key(provider: str, model_id: str) -> str | None:
     """Answer the key `provider/id` of a model, both parts trimmed; None when either is empty."""
@@ -18,10 +20,8 @@ def hidden_keys(entries: Iterable[str]) -> frozenset[str]:
 
 def visible_models(models: object, hidden: Iterable[str]) -> list[object]:
     """Answer a runner's model list without the hidden ones, every field of the others kept; no list reads as empty."""
-    if not isinstance(models, list):
-        return []
     keys = hidden_keys(hidden)
-    return [model for model in models if isinstance(model, dict) and not _is_hidden(model, keys)]
+    return [model for model in objects(models) if not _is_hidden(model, keys)]
 
 
 def _is_hidden(model: dict[str, object], keys: frozenset[str]) -> bool:

@@ -44,3 +44,11 @@ def test_a_key_needs_both_parts() -> None:
     assert model_key("a", " b/c ") == "a/b/c"
     assert model_key(" ", "b") is None
     assert model_key("a", "") is None
+
+
+def test_a_model_that_nests_too_deeply_is_left_out_since_the_list_never_fails() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(900):
+        deep = {"inner": deep}
+    models = [OPUS, {"provider": "p", "id": "deep", "more": deep}, "none"]
+    assert visible_models(models, []) == [OPUS]
