@@ -7,6 +7,7 @@ never lost for that, so the standard library's json takes such a text over (real
 from __future__ import annotations
 
 import json
+import math
 
 import msgspec
 import orjson
@@ -33,6 +34,17 @@ def dumps(value: object) -> bytes:
         return orjson.dumps(value, default=_fragment)
     except orjson.JSONEncodeError:
         return json.dumps(value, separators=(",", ":"), default=_parsed).encode("ascii")
+
+
+def finite(value: object) -> int | float | None:
+    """Answer a parsed JSON number that a double can hold, None for anything else; booleans are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        # The standard library's parser reads hundreds of digits as an integer; JavaScript reads Infinity there.
+        return None
 
 
 def _refuse(constant: str) -> object:

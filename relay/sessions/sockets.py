@@ -6,7 +6,6 @@ Triggers, services and links add their own events to the namespace.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
 
 from aiohttp import web
@@ -16,6 +15,7 @@ from relay.accounts.handshake import Admission, AgentHandshake
 from relay.events import Bus, HiddenModelsChanged, SubagentModelChanged
 from relay.realtime import Ack, Namespace, Packet, Socket
 from relay.sessions.agent import Agent
+from relay.sessions.callers import same_token
 from relay.sessions.ended import EndWatch
 from relay.sessions.heads import read_packet
 from relay.sessions.pipeline import Pipeline
@@ -86,11 +86,11 @@ class AgentSockets:
         """Acknowledge an event at once, then queue it (2.4)."""
         packet = read_packet(data) if isinstance(data, bytes) else None
         session = self._registry.by_socket(socket)
-        if packet is None or session is None or packet.token != session.token:
+        if packet is None or session is None or not _holds(session, packet.token):
             socket.emit("error", INVALID_TOKEN)
             return
-        seq = packet.seq
-        if isinstance(seq, (int, float)) and not isinstance(seq, bool) and math.isfinite(seq):
+        seq = jsontext.finite(packet.seq)
+        if seq is not None:
             acked = max(self._acked.get(socket, 0), seq)
             self._acked[socket] = acked
             socket.send(_event_ack(session.id, acked))
@@ -103,7 +103,7 @@ class AgentSockets:
 
     async def _session_end(self, socket: Socket, body: object, ack: Ack) -> None:
         session = self._registry.by_socket(socket)
-        if session is None or not isinstance(body, dict) or body.get("token") != session.token:
+        if session is None or not isinstance(body, dict) or not _holds(session, body.get("token")):
             socket.emit("error", INVALID_TOKEN)
             return
         token = session.token
@@ -139,6 +139,11 @@ class AgentSockets:
         for session in self._registry.of_user(user_id):
             if session.socket is not None:
                 session.socket.send(packet)
+
+
+def _holds(session: AgentSession, token: object) -> bool:
+    """Tell whether a token is the session's; one that is being replaced has none that anybody could hold."""
+    return isinstance(token, str) and same_token(session.token, token)
 
 
 def _event_ack(session_id: str, seq: float) -> Packet:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from relay import jsontext
 from relay.accounts.handshake import Admission
 from relay.realtime import Socket
 from relay.sessions.transcript import Snapshot
@@ -141,9 +142,7 @@ def admission(socket: Socket) -> Admission:
 
 def number(value: object) -> int | float | None:
     """Read a finite JSON number; anything else is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if math.isfinite(value) else None
+    return jsontext.finite(value)
 
 
 def cursor(value: object) -> int | None:

@@ -254,6 +254,25 @@ async def test_a_socket_that_registers_another_session_ends_the_first(stage: Sta
     await hub.take("session_added", lambda body: body["sessionId"] == "two")
 
 
+async def test_no_token_equals_the_missing_one_of_a_session_that_is_being_replaced(stage: Stage, ann: Person) -> None:
+    agent = await stage.agent(ann)
+    stage.session("s1").token = ""
+    before = stage.session("s1").transcript.seq
+    await agent.socket.emit("event", {"token": "", "event": {"type": "agent_start"}, "seq": 1})
+    assert await agent.socket.take("error") == {"message": "Invalid token"}
+    await agent.socket.emit("session_end", {"sessionId": "s1", "token": ""})
+    assert await agent.socket.take("error") == {"message": "Invalid token"}
+    assert stage.session("s1").transcript.seq == before
+
+
+async def test_an_event_with_a_number_that_no_double_holds_is_processed(stage: Stage, ann: Person) -> None:
+    agent = await stage.agent(ann)
+    await agent.socket.emit("event", {"token": agent.token, "event": {"type": "agent_start"}, "seq": 10**400})
+    await agent.send({"type": "turn_start"})
+    assert stage.session("s1").transcript.seq == 2
+    assert "event_ack" not in agent.socket.unread()
+
+
 class TestAwaited:
     @pytest.fixture
     def limits(self) -> SessionLimits:

@@ -169,6 +169,14 @@ async def test_two_parents_that_clean_each_other_up_do_not_wait_for_each_other(s
     assert (first, second) == (OK, OK)
 
 
+async def test_a_foreign_session_that_named_the_parent_first_does_not_count(
+    stage: Stage, ann: Person, bob: Person
+) -> None:
+    await stage.agent(bob, "c", parentSessionId="p")
+    parent = await stage.agent(ann, "p")
+    assert await parent.socket.call("get_linked_child_count", {"token": parent.token}) == [{"ok": True, "count": 0}]
+
+
 @pytest.mark.parametrize(
     "event", ["get_linked_child_count", "delink_children", "delink_own_parent", "cleanup_child_session"]
 )

@@ -8,6 +8,15 @@ from tests.clock import ManualClock
 from tests.viewers.house import House, Person, contents, events, kind, quiet
 
 
+async def test_a_generation_that_no_double_holds_counts_as_none(house: House, ann: Person) -> None:
+    await house.agent(ann)
+    viewer = await house.viewer(ann)
+    # With a lone surrogate the standard library's parser reads it, which knows no limit.
+    huge = {"sessionId": "s1", "generation": 10**400, "lastSeq": 10**400, "more": "\ud800"}
+    await viewer.emit("switch_session", huge)
+    assert "generation" not in await viewer.take("connected")
+
+
 async def test_browsers_03_connected_comes_before_content_and_direct_sends_echo_the_generation(
     house: House, ann: Person
 ) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from relay import jsontext
 from relay.clock import Clock, parse_iso
 from relay.events import Bus, SessionRemoved
 from relay.realtime import Ack, AckTimeout, Namespace, Socket, SocketGone
@@ -85,7 +85,9 @@ class LinkHandlers:
         linked = [
             child
             for child in live
-            if child is not None and parent.id in (child.links.parent_id, child.links.linked_parent_id)
+            if child is not None
+            and child.user_id == parent.user_id
+            and parent.id in (child.links.parent_id, child.links.linked_parent_id)
         ]
         ack({"ok": True, "count": len(linked)})
 
@@ -201,6 +203,4 @@ class LinkHandlers:
 
 def _epoch(value: object) -> float:
     """Answer the epoch in server milliseconds, 0 for none."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return 0.0
-    return float(value) if math.isfinite(value) else 0.0
+    return float(jsontext.finite(value) or 0.0)
