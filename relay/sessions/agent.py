@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Final
 
-from relay.sessions.effects import clean_name, storable
-
-#: The longest path of any system that runs agents.
-MAX_PATH: Final = 32_767
+from relay.sessions.effects import MAX_PATH, clean_name, storable
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from relay.sessions.session import AgentSession
 
 #: A name is a line in a list.
 MAX_NAME: Final = 1000
+#: The longest path of any system that runs agents.
+MAX_PATH: Final = 32_767
 
 
 class Effects:
@@ -122,7 +124,7 @@ class Effects:
     def session_file(self, session: AgentSession, path: object) -> None:
         """Note the agent's local transcript path, which a runner needs to adopt the session (2.4)."""
         if isinstance(path, str) and path:
-            session.session_file = storable(path)
+            session.session_file = storable(path)[:MAX_PATH]
 
     @staticmethod
     def _meta_snapshot(session: AgentSession) -> None:

@@ -156,6 +156,9 @@ class RunnerSessionEvents:
         event = bytes(packet.event)
         if session is not None and event.startswith(b"{") and self._links.owns(runner, session.id):
             self._publish(session, event)
+            if session.queue.full:
+                # As with an agent that is too quick, its socket is not read meanwhile (2.5).
+                await session.queue.room()
 
     def _about_session(self, report: Report) -> Callable[[Socket, object, Ack], Awaitable[None]]:
         async def on_event(socket: Socket, payload: object, ack: Ack) -> None:

@@ -93,8 +93,10 @@ class Snapshots:
             return
         self._effects.session_file(session, state.sessionFile)
         nonce = active.recoveryNonce if isinstance(active.recoveryNonce, str) else None
-        if state.chunked and isinstance(state.snapshotId, str):
-            self._header(session, event, active.state, state.snapshotId, nonce)
+        if state.chunked:
+            # A header never is the state itself, not even one that no chunk can refer to (2.6.2).
+            if isinstance(state.snapshotId, str):
+                self._header(session, event, active.state, state.snapshotId, nonce)
             return
         session.transcript.chunks = None
         seq = self._store(session, event, active.state, nonce)

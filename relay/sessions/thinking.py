@@ -28,7 +28,7 @@ class ThinkingTracker:
         if kind is None or not isinstance(kind.contentIndex, int):
             return
         if kind.type == "thinking_start":
-            if len(self._started) >= _MAX_PARTS:
+            if len(self._started) + len(self._seconds) >= _MAX_PARTS:
                 self.clear()
             self._started[kind.contentIndex] = now
         elif kind.type == "thinking_end" and kind.contentIndex in self._started:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from relay import jsontext
 from relay.events import Bus, SessionStatus
 from relay.sessions.agent import Agent
-from relay.sessions.effects import Effects
+from relay.sessions.effects import MAX_PATH, Effects
 from relay.sessions.factory import SessionFactory
 from relay.sessions.limits import SessionLimits
 from relay.sessions.persistence import Persistence
@@ -215,6 +215,26 @@ async def test_a_row_that_cannot_be_written_stops_no_other(rig: Rig) -> None:
     async with asyncio.timeout(5):
         while (row := await rig.store.row("s1")) is None or row.session_name != "newer":
             await asyncio.sleep(0.01)
+
+
+async def test_a_chunk_header_without_an_id_is_no_state(rig: Rig) -> None:
+    rig.send(_snapshot(4), {"type": "session_active", "state": {"chunked": True, "messages": [], "snapshotId": 5}})
+    assert rig.session.transcript.snapshot is not None
+    assert len(rig.session.transcript.snapshot.messages) == 4
+    assert rig.cached() == [(1, "session_active")]
+
+
+async def test_parts_that_never_come_into_a_message_are_bounded(rig: Rig) -> None:
+    for index in range(3000):
+        for kind in ("thinking_start", "thinking_end"):
+            rig.send({"type": "message_update", "assistantMessageEvent": {"type": kind, "contentIndex": index}})
+    assert len(rig.session.thinking._seconds) <= 1000
+
+
+async def test_a_transcript_path_is_no_longer_than_any_path(rig: Rig) -> None:
+    rig.send({"type": "session_metadata_update", "metadata": {"sessionFile": "/" + "x" * 1_000_000}})
+    assert rig.session.session_file is not None
+    assert len(rig.session.session_file) == MAX_PATH
 
 
 async def test_agents_05_interrupted_chunks_leave_the_last_complete_state(rig: Rig) -> None:

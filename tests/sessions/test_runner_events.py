@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from relay.sessions.limits import SessionLimits
 from relay.sessions.spawn_order import SpawnOrder
+from tests.sessions.conftest import QUICK
 from tests.sessions.stage import Stage, until
 from tests.viewers.house import Agent, Person
 
@@ -15,6 +18,10 @@ async def gone(stage: Stage, agent: Agent) -> None:
     """Let an agent's transport close and wait until its session is down."""
     await agent.socket.wire.close()
     await until(lambda: stage.app.sessions.registry.get(agent.session_id) is None)
+
+
+async def _opened(gate: asyncio.Event) -> None:
+    await gate.wait()
 
 
 async def row_of(stage: Stage, session_id: str) -> tuple[str | None, str | None]:
@@ -157,6 +164,29 @@ async def test_a_foreign_claim_does_not_keep_a_wake_from_its_runner(stage: Stage
     assert not waking.done()
     await mine.ready("s")
     assert (await waking).outcome.ok
+
+
+class TestFlood:
+    @pytest.fixture
+    def limits(self) -> SessionLimits:
+        return replace(QUICK, queue_bytes=10_000)
+
+    async def test_what_a_runner_publishes_waits_within_the_queues_bound(self, stage: Stage, ann: Person) -> None:
+        runner = await stage.runner(ann)
+        await stage.agent(ann, "s")
+        await runner.ready("s")
+        await until(lambda: stage.session("s").runner_id == "r1")
+        queue, gate = stage.session("s").queue, asyncio.Event()
+        queue.push(0, lambda: _opened(gate))
+        for _ in range(50):
+            await runner.socket.emit(
+                "runner_session_event", {"sessionId": "s", "event": {"type": "note", "text": "x" * 1000}}
+            )
+        await until(lambda: queue.full)
+        await stage.hub(ann)
+        assert queue.queued_bytes < 12_000
+        gate.set()
+        await until(lambda: stage.session("s").transcript.seq == 50)
 
 
 async def test_an_adopted_session_is_ended_politely_then_by_force(stage: Stage, ann: Person) -> None:
