@@ -15,7 +15,7 @@ from tests.viewers.house import Person
 from tests.webhooks.office import Office, ShiftedClock
 
 #: Real waits of the relay, shortened.
-BRISK = WebhookLimits(ack=0.5, socket=0.6, github_answer=0.3, behind=0.02, nonces=8, at_once=3, webhooks=6, rows=12)
+BRISK = WebhookLimits(ack=1.6, socket=1.5, github_answer=0.8, behind=0.02, nonces=8, at_once=3, webhooks=6, rows=12)
 
 
 @pytest.fixture

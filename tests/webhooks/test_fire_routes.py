@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from tests.sessions.stage import Runner
+from tests.sessions.stage import Runner, until
 from tests.viewers.house import Person
 from tests.webhooks.office import Office, told
 
@@ -66,14 +66,15 @@ async def test_viewers_hear_of_the_delivery_and_the_session_has_its_runner(
     hook = await office.hook(ann, runnerId=runner.id)
     task, order = await office.firing(hook, runner)
     session_id = str(order["sessionId"])
-    await runner.ready(session_id)
+    await office.agent(ann, session_id)
     viewer = await office.viewer(ann)
-    agent = await office.agent(ann, session_id, hello={"capabilities": ["trigger_ack"]})
     await viewer.emit("switch_session", {"sessionId": session_id})
+    await viewer.take("connected")
+    await runner.ready(session_id)
     answer = await task
     assert answer.status == 200, answer.body
+    assert await viewer.take("trigger_delivered") == {"triggerId": answer.body["triggerId"]}
     assert office.session(session_id).runner_id == runner.id
-    assert len([1 for name, _ in agent.socket.log if name == "session_trigger"]) == 1
 
 
 async def test_runners_11_the_source_of_a_webhook_is_external(office: Office, ann: Person, runner: Runner) -> None:
@@ -272,10 +273,8 @@ async def test_row_14_a_runner_that_is_unknown_or_anothers(
     hook = await office.hook(ann, runnerId=runner.id)
     await runner.leave()
     refusal = (403, {"error": "Runner not found or not owned by the webhook's owner"})
-    hub = await office.hub(ann)
-    assert hub.kicked is False
-    while (await office.ask("DELETE", f"/api/runners/{runner.id}", ann)).status == 409:
-        await asyncio.sleep(0.01)
+    await until(lambda: office.app.runners.registry.get(runner.id) is None)
+    assert (await office.ask("DELETE", f"/api/runners/{runner.id}", ann)).status == 200
     assert told(await office.fire(hook)) == refusal
     await office.runner(bob, runner.id)
     assert told(await office.fire(hook)) == refusal
@@ -302,7 +301,10 @@ async def test_runners_02_a_runner_that_stays_silent_is_waited_past(
 ) -> None:
     hook = await office.hook(ann, runnerId=runner.id)
     task, order = await office.firing(hook, runner)
-    await asyncio.sleep(0.55)
+    live = office.app.runners.registry.get(runner.id)
+    assert live is not None
+    # It is linked once nobody waits for the runner's word any more.
+    await until(lambda: order["sessionId"] in live.owned_sessions)
     agent = await office.agent(ann, str(order["sessionId"]))
     answer = await task
     assert (answer.status, answer.body["sessionId"]) == (200, order["sessionId"])
