@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from relay.http.errors import ApiError
 from relay.http.server import error_response
@@ -236,14 +236,16 @@ class Bridges:
             timeout=limits.bridge_close,
         )
         await ws.prepare(request)
-        sender = channel.own(self._to_browser(ws, bridge, request, limits.bridge_ping))
+        # Not the channel's task: when the runner is lost it still has a close to send.
+        sender = asyncio.get_running_loop().create_task(self._to_browser(ws, bridge, request, limits.bridge_ping))
         try:
             await self._from_browser(ws, bridge)
             await asyncio.wait({sender}, timeout=limits.bridge_close)
         finally:
-            if not sender.done():
-                sender.cancel()
-                await asyncio.wait({sender})
+            sender.cancel()
+            await asyncio.wait({sender})
+            if not sender.cancelled() and (error := sender.exception()) is not None:
+                log.error("bridging failed", exc_info=error)
         return ws
 
     async def _from_browser(self, ws: web.WebSocketResponse, bridge: Bridge) -> None:
@@ -258,6 +260,8 @@ class Bridges:
                 continue
             if message.type is WSMsgType.CLOSE:
                 bridge.tell_closed(message.data or _NO_CODE, message.extra or "")
+            elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
+                bridge.tell_closed(message.data.code, "")
             else:
                 code = ws.close_code
                 bridge.tell_closed(_LOST if code is None else code, "")

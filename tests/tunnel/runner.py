@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -73,7 +74,7 @@ class Runner:
                 self._changed.set()
                 return
 
-    async def send(self, *frames: Frame) -> None:
+    async def send(self, *frames: Mapping[str, object]) -> None:
         """Send frames."""
         for frame in frames:
             await self.ws.send_str(json.dumps(frame))
@@ -93,7 +94,7 @@ class Runner:
         """Take the next `request-start`."""
         return await self.take("request-start")
 
-    async def head(self, request: Frame, status: int = 200, **headers: object) -> None:
+    async def head(self, request: Frame, status: int = 200, /, **headers: object) -> None:
         """Send a response's head; underscores in names stand for hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         await self.send(
@@ -115,7 +116,7 @@ class Runner:
         """End a response."""
         await self.send({"type": "response-data-end", "id": request["id"]})
 
-    async def answer(self, request: Frame, body: bytes = b"ok", status: int = 200, **headers: object) -> None:
+    async def answer(self, request: Frame, body: bytes = b"ok", status: int = 200, /, **headers: object) -> None:
         """Send a whole response."""
         await self.head(request, status, **headers)
         await self.data(request, body)
