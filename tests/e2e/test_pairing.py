@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import pytest
 
 from tests.e2e.peer import Credentials
 from tests.e2e.processes import Process
 from tests.e2e.stack import EMAIL, PASSWORD, Stack
 from tests.e2e.terminal import Terminal
-from tests.e2e.transcript import JsonObject, as_objects
+from tests.e2e.transcript import JsonObject, as_object, as_objects
 from tests.e2e.waiting import poll
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-b")]
@@ -159,3 +161,59 @@ async def test_a_pairing_outlives_a_restart_of_the_relay(bare_stack: Stack) -> N
     await waiting.ended(20)
     assert waiting.returncode == 0, waiting.tail()
     assert await opens(stack, config(home)["apiKey"])
+
+
+class Phone:
+    """Stand in for the mobile app, of which there is no build to run: scan the code, post one back, poll, redeem."""
+
+    def __init__(self, http: aiohttp.ClientSession, scanned: str) -> None:
+        self._http = http
+        self._scanned = scanned
+        parts = urlsplit(scanned)
+        self._link = f"{parts.scheme}://{parts.netloc}/api/mobile-link/{parse_qs(parts.query)['id'][0]}"
+
+    async def scan(self, code: str) -> JsonObject:
+        """Tell the relay which code is on the phone's screen."""
+        sent = {"verificationToken": code, "deviceName": "Pixel", "scannedUrl": self._scanned}
+        return await self._ask("POST", "/scan", sent)
+
+    async def poll(self) -> JsonObject:
+        """Ask how the link stands."""
+        return await self._ask("GET", "")
+
+    async def redeem(self) -> JsonObject:
+        """Fetch the key."""
+        return await self._ask("POST", "/redeem")
+
+    async def _ask(self, method: str, path: str, body: object = None) -> JsonObject:
+        # The page of the app comes from the phone itself.
+        async with self._http.request(
+            method, self._link + path, json=body, headers={"Origin": "capacitor://localhost"}
+        ) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "capacitor://localhost"
+            return {"httpStatus": answer.status, **as_object(await answer.json())}
+
+
+async def test_a_phone_is_linked_and_watches_a_session_with_its_key(stack: Stack) -> None:
+    link = await stack.post("/api/mobile-link", {"relayUrl": stack.url})
+    path = f"/api/mobile-link/{link['id']}"
+    async with aiohttp.ClientSession() as http:
+        phone = Phone(http, f"{stack.url}/mobile-link?id={link['id']}")
+        assert (await phone.redeem())["httpStatus"] == 410
+        assert (await phone.scan("AB12CD"))["status"] == "scanned"
+        # What the person compares with the phone's screen.
+        shown = await stack.get(path)
+        assert (shown["verificationToken"], shown["deviceName"]) == ("AB12CD", "Pixel")
+        assert (await stack.request("POST", f"{path}/approve", {"verificationToken": "AAAAAA"}))[0] == 410
+        assert (await stack.post(f"{path}/approve", {"verificationToken": "AB12CD"}))["status"] == "approved"
+        waiting = await phone.poll()
+        assert (waiting["status"], "apiKey" in waiting) == ("approved", False)
+        key = (await phone.redeem())["apiKey"]
+        assert (await phone.redeem())["httpStatus"] == 410
+    assert f"mobile-link-{str(link['id'])[:8]}" in await keys(stack)
+    session_id = await stack.spawn()
+    stack.key = str(key)
+    viewer = await stack.viewer(session_id)
+    assert await viewer.tell("hello")
+    await viewer.until_said("You said: hello")
+    assert str(key) not in stack.relay.process.output()
