@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.processes import Process
-from tests.e2e.provider import MODEL, Say
+from tests.e2e.provider import MODEL, Say, bash
 from tests.e2e.stack import Stack
 from tests.e2e.transcript import JsonObject, as_object, as_objects
 from tests.e2e.viewer import Viewer
@@ -304,6 +304,25 @@ async def test_a_live_session_is_steered_with_the_key(stack: Stack) -> None:
         return any(event.get("type") == "model_set_result" and event.get("ok") is True for event in events)
 
     await viewer.until(switched, "the model to be set")
+
+
+async def test_the_model_for_subagents_reaches_running_and_new_agents(stack: Stack) -> None:
+    # The client hands its choice on to everything that it starts.
+    stack.provider.plan("^which", bash('echo "chosen: ${PIZZAPI_SUBAGENT_MODEL:-none}"'), Say("told"))
+    first = await stack.viewer(await stack.spawn())
+    assert await stack.request("PUT", "/api/settings/subagent-model", {"model": "standin/parrot-2"}) == (
+        200,
+        {"ok": True, "model": "standin/parrot-2"},
+    )
+    second = await stack.viewer(await stack.spawn())
+    for viewer in (first, second):
+        assert await viewer.tell("which model")
+        await viewer.until_said("told")
+    assert stack.provider.count("chosen: standin/parrot-2") == 2
+    assert (await stack.request("PUT", "/api/settings/subagent-model", {"model": None}))[0] == 200
+    assert await second.tell("which now")
+    await second.until_idle(runs=2)
+    assert stack.provider.count("chosen: none") == 1
 
 
 async def test_reloads_reach_the_sessions_of_the_runner(stack: Stack) -> None:
