@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,11 +60,6 @@ def _decode_part(part: bytes) -> EnginePacket:
         return EnginePacket(MESSAGE, base64.b64decode(part[1:], validate=True), binary=True)
     except binascii.Error as error:
         raise CodecError("a binary packet is not Base64") from error
-
-
-def encode_payload(packets: Iterable[EnginePacket]) -> bytes:
-    """Encode packets as the body of an answer to a GET."""
-    return SEPARATOR.join(map(encode_text, packets))
 
 
 def encode_binary_part(data: bytes) -> bytes:

@@ -20,10 +20,8 @@ _MAX_ACK_DIGITS: Final = 16
 """Digits of an acknowledgement number: 2**53 has 16, JavaScript counts no further."""
 _MAX_NAMESPACE: Final = 512
 """Bytes of a namespace's name, query included; ours have 9 at most."""
-_COMMA: Final = 0x2C
 _DASH: Final = 0x2D
 _SLASH: Final = 0x2F
-_QUERY: Final = 0x3F
 
 
 class Head:

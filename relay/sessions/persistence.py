@@ -60,15 +60,6 @@ class Persistence:
             await self._last(self._write_state(pending.session))
         await self._last(self._flush_overlays())
 
-    @property
-    def lag_bytes(self) -> int:
-        """Answer the bytes of snapshots that wait to be written."""
-        return sum(
-            len(bytes(pending.session.transcript.snapshot.state))
-            for pending in self._states.values()
-            if pending.session.transcript.snapshot is not None
-        )
-
     def mark_row(self, session: AgentSession) -> None:
         """Note that small columns of the session changed."""
         if session.id not in self._rows:
@@ -130,11 +121,6 @@ class Persistence:
         """Note that the session's state is what the database holds."""
         if session.transcript.snapshot is not None:
             self._saved[session.id] = session.transcript.snapshot
-
-    def forget(self, session: AgentSession) -> None:
-        """Drop what is pending for a session whose place another registration takes."""
-        for pending in (self._rows, self._overlays, self._states, self._last_large, self._saved):
-            pending.pop(session.id, None)
 
     async def _run(self) -> None:
         while True:

@@ -81,8 +81,8 @@ class SessionRoom:
         self.registry = SessionRegistry(limits)
         self.history = History(needs.storage)
         self.store = SessionStore(needs.storage, self.history.touch)
-        self.states = StateLoader(self.store)
         self.persistence = Persistence(self.store, clock, limits)
+        self.states = StateLoader(self.store, self.persistence.saved)
         self.effects = Effects(clock, bus, self.persistence, limits)
         self.pipeline = Pipeline(
             clock, self.effects, Snapshots(clock, self.effects, self.persistence, ImageExtractor(needs.attachments))

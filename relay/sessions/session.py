@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
 
 from relay.clock import iso
 from relay.realtime import Room, Socket
@@ -13,9 +12,6 @@ from relay.sessions.meta import MetaState
 from relay.sessions.queue import SessionQueue
 from relay.sessions.thinking import ThinkingTracker
 from relay.sessions.transcript import Transcript
-
-#: A session whose agent says that it works and whose last heartbeat is younger counts as live (2.7.1), in ms.
-LOOKS_LIVE_MS: Final = 45_000
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from relay import jsontext
 from relay.sessions.session import AgentSession
 from relay.sessions.store import SessionStore
@@ -11,8 +13,10 @@ from relay.sessions.transcript import Snapshot
 class StateLoader:
     """Read the stored state of an awaited session when somebody first needs it."""
 
-    def __init__(self, store: SessionStore) -> None:
+    def __init__(self, store: SessionStore, saved: Callable[[AgentSession], None]) -> None:
+        """`saved` hears that a session's state is what the database holds, so that nobody writes it again."""
         self._store = store
+        self._saved = saved
 
     async def load(self, session: AgentSession) -> None:
         """Give the session its stored state and overlay, unless it has a newer one by now."""
@@ -25,6 +29,7 @@ class StateLoader:
             return
         session.state_loaded = True
         session.transcript.snapshot = Snapshot(stored.state)
+        self._saved(session)
         if stored.overlay is not None:
             overlay = jsontext.loads(stored.overlay)
             if isinstance(overlay, dict):

@@ -174,10 +174,6 @@ class EventCache:
         skip = max(0, seq + 1 - self._entries[0].seq)
         return (self._entries[index] for index in range(skip, len(self._entries)))
 
-    def covers(self, seq: int) -> bool:
-        """Tell whether every event after `seq` is held."""
-        return not self._entries or self._entries[0].seq <= seq + 1
-
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()

@@ -273,6 +273,23 @@ async def test_an_event_with_a_number_that_no_double_holds_is_processed(stage: S
     assert "event_ack" not in agent.socket.unread()
 
 
+async def test_a_state_that_was_only_read_is_not_written_again(stage: Stage, ann: Person) -> None:
+    agent = await stage.agent(ann)
+    await agent.active(3)
+    await stage.restart()
+    query = "SELECT updated_at FROM relay_session_state WHERE session_id = 's1'"
+    before = await stage.app.storage.fetch_one(query)
+    viewer = await stage.viewer(ann)
+    await viewer.emit("switch_session", {"sessionId": "s1"})
+    assert len(contents(await viewer.take("event"))) == 3
+    await stage.agent(ann)
+    await viewer.until_kicked()
+    after = await stage.app.storage.fetch_one(query)
+    assert before is not None
+    assert after is not None
+    assert after["updated_at"] == before["updated_at"]
+
+
 class TestAwaited:
     @pytest.fixture
     def limits(self) -> SessionLimits:

@@ -304,7 +304,7 @@ async def test_after_a_restart_numbers_and_versions_go_on_and_the_state_is_there
     assert session.meta.version > version
     assert session.meta.get("pendingQuestion") == {"toolCallId": "q"}
     assert not session.state_loaded
-    await StateLoader(later.store).load(session)
+    await StateLoader(later.store, later.persistence.saved).load(session)
     assert session.transcript.snapshot is not None
     assert len(session.transcript.snapshot.messages) == 2
 

@@ -88,7 +88,7 @@ def test_the_cache_stays_within_its_bounds_and_contiguous(
     assert held == list(range(len(events) - len(held) + 1, len(events) + 1))
     for seq in range(len(events) + 1):
         assert [entry.seq for entry in cache.after(seq)] == [number for number in held if number > seq]
-        assert cache.covers(seq) is (not held or held[0] <= seq + 1)
+    assert cache.first_seq == (held[0] if held else None)
 
 
 def test_the_newest_snapshot_does_not_count() -> None:
