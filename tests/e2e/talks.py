@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from tests.e2e.provider import MODEL, Call, Conversation, Say, Step, ask_user
 from tests.e2e.stack import Stack
+from tests.e2e.transcript import as_object
 from tests.e2e.viewer import Viewer
 
 #: How long an agent may take to hear of something: the batching of triggers, a turn, a busy machine.
@@ -59,8 +61,22 @@ async def begin(stack: Stack, *child: Step) -> Family:
     return Family(parent_id, child_id, parent, child)
 
 
-async def until_heard(stack: Stack, pattern: str, times: int = 1) -> None:
+async def until_heard(stack: Stack, pattern: str, times: int = 1, within: float = HEARD) -> None:
     """Wait until agents were asked to react to messages in which the pattern occurs, that often."""
     await stack.provider.changed.until(
-        lambda: stack.provider.count(pattern) >= times, f"an agent to hear {pattern!r}", HEARD
+        lambda: stack.provider.count(pattern) >= times, f"an agent to hear {pattern!r}", within
     )
+
+
+async def subscribe(stack: Stack, session_id: str, event_type: str, **params: object) -> str:
+    """Subscribe a session to an event as the agent's tool does; answer the route's id."""
+    target = {"kind": "session", "sessionId": session_id}
+    body = {"eventType": event_type, "target": target, "deliverAs": "followUp", "params": params}
+    return str(as_object((await stack.post("/api/routes", body)).get("route"))["routeId"])
+
+
+async def until_catalogue(stack: Stack) -> None:
+    """Wait until the runner has announced the triggers of its services."""
+    async with asyncio.timeout(30):
+        while not (await stack.get(f"/api/runners/{stack.runner_id}/triggers")).get("triggerDefs"):
+            await asyncio.sleep(0.1)
