@@ -34,6 +34,7 @@ from relay.attachments.tokens import AttachmentTokens
 from relay.clock import Clock
 from relay.config import ConfigError, Settings
 from relay.events import Bus
+from relay.http.api_docs import ApiDocs
 from relay.http.client_address import ClientAddress
 from relay.http.errors import STORAGE_UNAVAILABLE
 from relay.http.health import Health, Readiness
@@ -42,6 +43,7 @@ from relay.http.origins import OriginPolicy
 from relay.http.routes import Auth, Body, Call, Route
 from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
+from relay.http.shapes import SOCKET
 from relay.http.static import StaticUi
 from relay.push.room import PushNeeds, PushRoom
 from relay.realtime import Realtime
@@ -291,6 +293,7 @@ class Application:
                 self.attachments, self._attachment_tokens(clock), resolve, self.accounts.verify_key
             ).table(),
             *settings_routes(self.hidden_models, self.subagent_model),
+            *ApiDocs(lambda: self.http.routes, __version__).routes(),
             *(ui.routes() if ui else ()),
         ]
         policy = HttpPolicy(
@@ -319,6 +322,7 @@ class Application:
             limit=None,
             streamed=True,
             origin_checked=False,
+            shape=SOCKET,
         )
 
     def _announce_for(self, session: AgentSession) -> dict[str, object] | None:

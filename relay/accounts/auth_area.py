@@ -7,6 +7,7 @@ schema, handler inside aiohttp-session. Answers have the auth library's shape: `
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,17 +25,27 @@ from relay.accounts.auth_origin import OriginGate
 from relay.accounts.keys import KeyCheck
 from relay.accounts.passwords import PasswordsBusy
 from relay.accounts.records import ApiKey, CookieSession, User
+from relay.accounts.schemas import AuthFailure, fields_type
 from relay.accounts.session_storage import SessionRows
 from relay.accounts.users import TooManyAttempts
 from relay.accounts.validation import Field, Fields, problems
-from relay.http.errors import ApiError
+from relay.http.errors import ApiError, ErrorSpec
 from relay.http.routes import Auth, Body, Call, Route
+from relay.http.shapes import REFUSAL, Shape
 from relay.storage import StorageError
 
 log = logging.getLogger(__name__)
 
 BASE: Final = "/api/auth"
 _JSON: Final = {"Content-Type": "application/json"}
+#: What every endpoint may answer, for the API document; the texts on the wire say more.
+INVALID_FIELDS: Final = ErrorSpec(400, "The body is no JSON object, or a field of it is not as it should be")
+UNKNOWN_CALLER: Final = ErrorSpec(401, "Nobody is signed in (then without a body), or the API key is not good")
+SHORT_KEY: Final = ErrorSpec(403, "Invalid API key.")
+UNTRUSTED: Final = ErrorSpec(403, "The request comes from a site that is not trusted")
+UNSUPPORTED_TYPE: Final = ErrorSpec(415, "The content type is not allowed")
+TOO_MANY: Final = ErrorSpec(429, "Too many requests. Please try again later.")
+BUSY: Final = ErrorSpec(503, "Too many sign-ins at once. Please try again.")
 _KEY_MESSAGES: Final = {
     KeyState.UNKNOWN: "Invalid API key.",
     KeyState.DISABLED: "API Key is disabled",
@@ -91,7 +102,8 @@ class Endpoint:
     """Describe one auth endpoint; `path` is below `/api/auth`.
 
     `form` also takes `application/x-www-form-urlencoded`; `login` holds the fetch metadata rule of 2.4; `gate` runs
-    before everything else, `precheck` before the schema; both may raise.
+    before everything else, `precheck` before the schema; both may raise. `answers` is the type of the answer, `errors`
+    are those of the endpoint alone, `open` says that nobody needs to be signed in: all three for the API document.
     """
 
     method: str
@@ -100,6 +112,9 @@ class Endpoint:
     summary: str
     fields: tuple[Field, ...] = ()
     query: tuple[Field, ...] = ()
+    answers: object = None
+    errors: tuple[ErrorSpec, ...] = ()
+    open: bool = False
     form: bool = False
     login: bool = False
     gate: Callable[[Call], None] | None = None
@@ -132,11 +147,22 @@ class AuthArea:
                 auth=Auth.NONE,
                 body=Body.RAW,
                 origin_checked=False,
+                shape=_shape(endpoint),
+                errors=_errors(endpoint),
             )
             for endpoint in endpoints
         ]
         unknown = [
-            Route("*", path, _unknown, "No such auth endpoint", auth=Auth.NONE, body=Body.RAW, origin_checked=False)
+            Route(
+                "*",
+                path,
+                _unknown,
+                "No such auth endpoint",
+                auth=Auth.NONE,
+                body=Body.RAW,
+                origin_checked=False,
+                shape=REFUSAL,
+            )
             for path in (BASE, BASE + "/{rest:tail}")
         ]
         return rows + unknown
@@ -209,6 +235,24 @@ class AuthArea:
             details = {"details": {"tryAgainIn": check.try_again_in}}
             raise denied(401, message, code=state.value, extra=details)
         raise denied(429 if state is KeyState.USED_UP else 401, message, code=state.value)
+
+
+def _shape(endpoint: Endpoint) -> Shape:
+    """Describe an endpoint by the fields that it is validated with."""
+    name = "".join(word.capitalize() for word in re.findall(r"[a-z]+", endpoint.path))
+    return Shape(
+        endpoint.answers,
+        fields_type(f"{name}Body", endpoint.fields) if endpoint.method != "GET" else None,
+        fields_type(f"{name}Query", endpoint.query) if endpoint.query else None,
+        error=AuthFailure,
+        any_auth=not endpoint.open,
+    )
+
+
+def _errors(endpoint: Endpoint) -> tuple[ErrorSpec, ...]:
+    """Answer what an endpoint may refuse with, for the API document."""
+    writes = (UNTRUSTED, UNSUPPORTED_TYPE) if endpoint.method != "GET" else ()
+    return (*endpoint.errors, INVALID_FIELDS, UNKNOWN_CALLER, SHORT_KEY, *writes, TOO_MANY, BUSY)
 
 
 async def _unknown(_call: Call) -> web.StreamResponse:

@@ -7,18 +7,20 @@ from typing import Final
 from aiohttp import web
 from aiohttp_session import get_session
 
-from relay.accounts import emails
+from relay.accounts import emails, schemas
 from relay.accounts.accounts import Accounts
 from relay.accounts.auth_area import AuthCall, Caller, Endpoint, answer
 from relay.accounts.auth_errors import denied
 from relay.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from relay.accounts.session_storage import sign_in
-from relay.accounts.signup import SIGNUPS_DISABLED
+from relay.accounts.signup import SIGNUP_REFUSALS, SIGNUPS_DISABLED
 from relay.accounts.tokens import utf16_length, well_formed
 from relay.accounts.users import EmailTaken, SignupClosed
 from relay.accounts.validation import Field, Kind, not_empty
 from relay.clock import iso
+from relay.http.errors import ErrorSpec
 from relay.http.routes import Call
+from relay.http.shapes import Ok
 
 #: What a key's synthetic session lives when the key never ends, in milliseconds (rest-account.md 2.2).
 _KEY_SESSION_MS: Final = 604_800_000
@@ -35,7 +37,11 @@ _SIGN_UP: Final = (
     Field("image", Kind.STRING),
     Field("callbackURL", Kind.STRING),
     Field("rememberMe", Kind.BOOLEAN),
+    Field("setupCode", Kind.ANY),
 )
+EMAIL_TAKEN: Final = ErrorSpec(422, "User already exists. Use another email.")
+
+_GET_SESSION: Final = (Field("disableRefresh", Kind.STRING),)
 _SIGN_IN: Final = (
     Field("email", Kind.STRING, required=True),
     Field("password", Kind.STRING, required=True),
@@ -71,6 +77,9 @@ class SignIn:
                 form=True,
                 login=True,
                 gate=self._sign_up_gate,
+                answers=schemas.SignedUp,
+                errors=(SIGNUPS_DISABLED, *SIGNUP_REFUSALS, EMAIL_TAKEN),
+                open=True,
             ),
             Endpoint(
                 "POST",
@@ -80,10 +89,19 @@ class SignIn:
                 fields=_SIGN_IN,
                 form=True,
                 login=True,
+                answers=schemas.SignedIn,
+                open=True,
             ),
-            Endpoint("POST", "/sign-out", self.sign_out, "End the cookie session"),
-            Endpoint("GET", "/get-session", self.get_session, "Say who is signed in, null for nobody"),
-            Endpoint("GET", "/ok", self.ok, "Say that the auth endpoints answer"),
+            Endpoint("POST", "/sign-out", self.sign_out, "End the cookie session", answers=schemas.Success),
+            Endpoint(
+                "GET",
+                "/get-session",
+                self.get_session,
+                "Say who is signed in, null for nobody",
+                answers=schemas.SessionAndUser | None,
+                query=_GET_SESSION,
+            ),
+            Endpoint("GET", "/ok", self.ok, "Say that the auth endpoints answer", answers=Ok, open=True),
         ]
 
     def _sign_up_gate(self, call: Call) -> None:
@@ -107,8 +125,7 @@ class SignIn:
         except SignupClosed as error:
             raise SIGNUPS_DISABLED() from error
         except EmailTaken as error:
-            message = "User already exists. Use another email."
-            raise denied(422, message) from error
+            raise denied(EMAIL_TAKEN.status, EMAIL_TAKEN.message) from error
         token = await sign_in(call.request, user.id, remember=fields.flag("rememberMe", default=True))
         return answer({"token": token, "user": user.wire()})
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from relay.accounts import schemas
 from relay.accounts.accounts import Accounts
 from relay.accounts.api_keys import mint_letters, wire
 from relay.accounts.auth_area import AuthCall, Caller, Endpoint, answer
@@ -14,6 +15,7 @@ from relay.accounts.auth_errors import AuthError, denied
 from relay.accounts.keys import KeyChange
 from relay.accounts.tokens import utf16_length
 from relay.accounts.validation import Field, Fields, Kind, at_least
+from relay.http.errors import ErrorSpec
 
 _PREFIX: Final = re.compile(r"[a-zA-Z0-9_-]+")
 _LONGEST: Final = 32
@@ -56,8 +58,11 @@ _UPDATE: Final = (
 )
 
 
+KEY_NOT_FOUND: Final = ErrorSpec(404, "API Key not found")
+
+
 def _not_found() -> AuthError:
-    return denied(404, "API Key not found")
+    return denied(KEY_NOT_FOUND.status, KEY_NOT_FOUND.message)
 
 
 class ApiKeys:
@@ -69,23 +74,48 @@ class ApiKeys:
     def endpoints(self) -> list[Endpoint]:
         """Answer the rows."""
         return [
-            Endpoint("GET", "/api-key/list", self.list, "List the keys, without the keys themselves"),
+            Endpoint(
+                "GET",
+                "/api-key/list",
+                self.list,
+                "List the keys, without the keys themselves",
+                answers=list[schemas.KeyEntry],
+            ),
             Endpoint(
                 "GET",
                 "/api-key/get",
                 self.get,
                 "Describe one key",
                 query=(Field("id", Kind.STRING, required=True),),
+                answers=schemas.KeyEntry,
+                errors=(KEY_NOT_FOUND,),
             ),
-            Endpoint("POST", "/api-key/create", self.create, "Make a key, shown this once", fields=_CREATE),
+            Endpoint(
+                "POST",
+                "/api-key/create",
+                self.create,
+                "Make a key, shown this once",
+                fields=_CREATE,
+                answers=schemas.NewKey,
+            ),
             Endpoint(
                 "POST",
                 "/api-key/delete",
                 self.delete,
                 "Revoke a key",
                 fields=(Field("keyId", Kind.STRING, required=True),),
+                answers=schemas.Success,
+                errors=(KEY_NOT_FOUND,),
             ),
-            Endpoint("POST", "/api-key/update", self.update, "Rename, disable or prolong a key", fields=_UPDATE),
+            Endpoint(
+                "POST",
+                "/api-key/update",
+                self.update,
+                "Rename, disable or prolong a key",
+                fields=_UPDATE,
+                answers=schemas.KeyEntry,
+                errors=(KEY_NOT_FOUND,),
+            ),
         ]
 
     async def list(self, call: AuthCall) -> web.Response:

@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp_session import get_session
 
+from relay.accounts import schemas
 from relay.accounts.accounts import Accounts
 from relay.accounts.auth_area import AuthCall, Endpoint, answer
 from relay.accounts.auth_errors import denied
@@ -46,19 +47,40 @@ class Profile:
                 "Change the password",
                 fields=_CHANGE_PASSWORD,
                 precheck=_check_policy,
+                answers=schemas.PasswordChanged,
             ),
-            Endpoint("POST", "/update-user", self.update_user, "Change name or image", fields=_UPDATE_USER),
-            Endpoint("GET", "/list-sessions", self.list_sessions, "List the unexpired cookie sessions"),
+            Endpoint(
+                "POST",
+                "/update-user",
+                self.update_user,
+                "Change name or image",
+                fields=_UPDATE_USER,
+                answers=schemas.Status,
+            ),
+            Endpoint(
+                "GET",
+                "/list-sessions",
+                self.list_sessions,
+                "List the unexpired cookie sessions",
+                answers=list[schemas.AuthSession],
+            ),
             Endpoint(
                 "POST",
                 "/revoke-session",
                 self.revoke_session,
                 "Revoke one cookie session",
                 fields=(Field("token", Kind.STRING, required=True),),
+                answers=schemas.Status,
             ),
-            Endpoint("POST", "/revoke-sessions", self.revoke_sessions, "Revoke all cookie sessions"),
             Endpoint(
-                "POST", "/revoke-other-sessions", self.revoke_other_sessions, "Revoke all cookie sessions but this one"
+                "POST", "/revoke-sessions", self.revoke_sessions, "Revoke all cookie sessions", answers=schemas.Status
+            ),
+            Endpoint(
+                "POST",
+                "/revoke-other-sessions",
+                self.revoke_other_sessions,
+                "Revoke all cookie sessions but this one",
+                answers=schemas.Status,
             ),
         ]
 

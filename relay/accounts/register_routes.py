@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from relay.accounts import emails
+from relay.accounts import emails, schemas
 from relay.accounts.accounts import Accounts
 from relay.accounts.attempts import address_key
 from relay.accounts.passwords import POLICY_SUMMARY, PasswordsBusy, meets_policy
+from relay.accounts.signup import SIGNUP_REFUSALS
 from relay.accounts.tokens import well_formed
 from relay.accounts.users import EmailTaken, Grant, SignupClosed, TooManyAttempts
 from relay.http import body as bodies
 from relay.http.errors import ErrorSpec
 from relay.http.routes import Auth, Body, Call, Json, Route
+from relay.http.shapes import Shape
 
 _LIMIT: Final = 1_048_576
 
@@ -50,10 +52,20 @@ class Register:
                     INVALID_CREDENTIALS,
                     NOT_AVAILABLE,
                     MISSING_NAME,
+                    BUSY,
+                    *SIGNUP_REFUSALS,
                 ),
+                shape=Shape(schemas.Registered, schemas.Registration),
             ),
-            Route("GET", "/api/signup-status", self.signup_status, "Tell whether sign-up is open", auth=Auth.NONE),
-            Route("GET", "/api/me", self.me, "Say who calls"),
+            Route(
+                "GET",
+                "/api/signup-status",
+                self.signup_status,
+                "Tell whether sign-up is open",
+                auth=Auth.NONE,
+                shape=Shape(schemas.SignupStatus),
+            ),
+            Route("GET", "/api/me", self.me, "Say who calls", shape=Shape(schemas.Me)),
         ]
 
     async def register(self, call: Call) -> Json:

@@ -33,6 +33,15 @@ SETUP_CODE_WRONG: Final = ErrorSpec(
 )
 TOO_MANY_ATTEMPTS: Final = ErrorSpec(429, "Too many failed attempts. Please try again later.", "TOO_MANY_ATTEMPTS")
 
+#: What keeps a stranger from the first account (4.1).
+SIGNUP_REFUSALS: Final = (
+    SETUP_FOREIGN_ORIGIN,
+    SETUP_FOREIGN_HOST,
+    SETUP_CODE_REQUIRED,
+    SETUP_CODE_WRONG,
+    TOO_MANY_ATTEMPTS,
+)
+
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 

@@ -9,15 +9,17 @@ from typing import BinaryIO, Final
 
 from aiohttp import web
 
+from relay.attachments import schemas
 from relay.attachments.attachments import Attachments
 from relay.attachments.names import disposition, percent_name, served_type
 from relay.attachments.ranges import Span, Unsatisfiable, read_range
 from relay.attachments.store import Attachment
 from relay.attachments.tokens import AttachmentTokens, TokenClaims
 from relay.clock import iso
-from relay.http.errors import INVALID_KEY, ApiError, ErrorSpec
+from relay.http.errors import INVALID_KEY, MISSING_KEY, ApiError, ErrorSpec
 from relay.http.identity import Identity, IdentityResolver
 from relay.http.routes import Auth, Call, Json, Route
+from relay.http.shapes import REFUSAL, Shape
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +61,11 @@ class AttachmentRoutes:
             ATTACHMENT_FORBIDDEN,
             INVALID_TOKEN,
             TOKEN_MISMATCH,
+            MISSING_KEY,
             INVALID_KEY,
             BAD_RANGE,
         )
+        file = Shape(str, query=schemas.AttachmentQuery, media="*/*", statuses=(200, 206), any_auth=True)
         return [
             *(
                 Route(
@@ -72,11 +76,12 @@ class AttachmentRoutes:
                     auth=Auth.NONE,
                     streamed=True,
                     errors=errors,
+                    shape=shape,
                 )
                 for method in ("GET", "HEAD")
-                for path, handler in (
-                    ("/api/attachments/", self.nameless),
-                    ("/api/attachments/{attachmentId}", self.download),
+                for path, handler, shape in (
+                    ("/api/attachments/", self.nameless, REFUSAL),
+                    ("/api/attachments/{attachmentId}", self.download, file),
                 )
             ),
             Route(
@@ -85,6 +90,7 @@ class AttachmentRoutes:
                 self.nameless,
                 "Refuse a token for no attachment",
                 errors=(MISSING_ATTACHMENT,),
+                shape=REFUSAL,
             ),
             Route(
                 "POST",
@@ -92,6 +98,7 @@ class AttachmentRoutes:
                 self.token,
                 "Make a link to an attachment that works for five minutes",
                 errors=(ATTACHMENT_NOT_FOUND, ATTACHMENT_FORBIDDEN),
+                shape=Shape(schemas.AttachmentToken),
             ),
         ]
 

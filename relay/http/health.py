@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.clock import Clock
+from relay.http import schemas
 from relay.http.routes import Auth, Call, Json, Route
+from relay.http.shapes import Shape
 
 #: The revision of the Socket.IO events; the web UI compares it as an integer.
 SOCKET_PROTOCOL: Final = 1
@@ -72,6 +74,7 @@ class Health:
                 auth=Auth.NONE,
                 # Only /api paths are behind the cross-origin gate (rest-account.md 1.6).
                 origin_checked=path.startswith("/api/"),
+                shape=Shape(schemas.HealthReport),
             )
             for path in ("/health", "/status", "/api/status")
         ]

@@ -13,7 +13,9 @@ import aiohttp
 
 from relay import jsontext
 from relay.clock import Clock
+from relay.http import schemas
 from relay.http.routes import Auth, Call, Json, Route
+from relay.http.shapes import Shape
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,16 @@ class LatestVersion:
         async def version(call: Call) -> Json:
             return {"version": self.current()}
 
-        return [Route("GET", "/api/version", version, "Name the newest published client version", auth=Auth.NONE)]
+        return [
+            Route(
+                "GET",
+                "/api/version",
+                version,
+                "Name the newest published client version",
+                auth=Auth.NONE,
+                shape=Shape(schemas.ClientVersion),
+            )
+        ]
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._task = None

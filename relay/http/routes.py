@@ -10,6 +10,7 @@ from aiohttp import web
 
 from relay.http.errors import UNAUTHORIZED, ErrorSpec
 from relay.http.identity import Identity
+from relay.http.shapes import Outside, Shape
 
 Json = Mapping[str, object] | list[object] | None
 
@@ -75,6 +76,7 @@ class Route:
     `own_continue` True leaves `Expect: 100-continue` to the handler, which authorises the caller itself.
     `decoded` False leaves the path parameters as they stand in the path: a service behind a tunnel wants its own bytes.
     `guard` is called before the body is read and raises ApiError for a caller whose body is none of our business.
+    `shape` and `errors` are what the API document says about the row; each row of the whole table has a shape.
     """
 
     method: str
@@ -91,6 +93,5 @@ class Route:
     decoded: bool = True
     guard: Callable[[Call], object] | None = None
     host: Callable[[web.Request], bool] | None = None
-    request_type: type | None = None
-    response_type: type | None = None
+    shape: Shape | Outside | None = None
     errors: tuple[ErrorSpec, ...] = ()

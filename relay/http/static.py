@@ -17,6 +17,7 @@ from relay.http.errors import NOT_FOUND, ApiError
 from relay.http.router import decode
 from relay.http.routes import Auth, Call, Route
 from relay.http.security import SecurityHeaders, inline_script_hashes
+from relay.http.shapes import PAGE
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class StaticUi:
             return web.Response(status=302, headers={"Location": target, "Cache-Control": _REVALIDATE})
 
         return [
-            Route(method, "/sessions/{sessionId}", redirect, "Lead a share URL to the UI", auth=Auth.NONE)
+            Route(method, "/sessions/{sessionId}", redirect, "Lead a share URL to the UI", auth=Auth.NONE, shape=PAGE)
             for method in ("GET", "HEAD")
         ]
 

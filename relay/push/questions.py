@@ -9,6 +9,8 @@ from relay.events import Bus, SessionRemoved
 from relay.http.errors import INVALID_JSON, ErrorSpec
 from relay.http.errors import SESSION_NOT_FOUND as NOT_FOUND
 from relay.http.routes import Auth, Body, Call, Json, Route
+from relay.http.shapes import Ok, Shape
+from relay.push import schemas
 from relay.push.limits import PushLimits
 from relay.push.messages import ASK, call_of
 from relay.sessions.registry import SessionRegistry
@@ -82,6 +84,7 @@ class Questions:
                 AGENT_AWAY,
                 ALREADY_ANSWERED,
             ),
+            shape=Shape(Ok, schemas.PushAnswer),
         )
 
     async def _answer(self, call: Call) -> Json:

@@ -6,6 +6,8 @@ from typing import Final
 
 from relay.http.errors import INVALID_JSON, ErrorSpec
 from relay.http.routes import Auth, Body, Call, Handler, Json, Route
+from relay.http.shapes import Ok, Shape
+from relay.push import schemas
 from relay.push.endpoint_guard import is_allowed
 from relay.push.subscriptions import ALL_EVENTS, NewSubscription, Subscriptions
 from relay.push.vapid import Vapid
@@ -36,7 +38,7 @@ class PushRoutes:
     def table(self) -> list[Route]:
         """Answer the rows of this part."""
 
-        def strict(method: str, path: str, handler: Handler, summary: str, *errors: ErrorSpec) -> Route:
+        def strict(method: str, path: str, handler: Handler, summary: str, shape: Shape, *errors: ErrorSpec) -> Route:
             return Route(
                 method,
                 f"/api/push/{path}",
@@ -45,6 +47,7 @@ class PushRoutes:
                 auth=Auth.SESSION,
                 body=Body.STRICT,
                 errors=(INVALID_JSON, *errors),
+                shape=shape,
             )
 
         return [
@@ -54,22 +57,47 @@ class PushRoutes:
                 self.public_key,
                 "Name the key that identifies this relay to push services",
                 auth=Auth.NONE,
+                shape=Shape(schemas.PublicKey),
             ),
-            strict("POST", "subscribe", self.subscribe, "Subscribe a browser", MISSING_FIELDS, INVALID_ENDPOINT),
-            strict("POST", "unsubscribe", self.unsubscribe, "Forget a browser", MISSING_ENDPOINT),
+            strict(
+                "POST",
+                "subscribe",
+                self.subscribe,
+                "Subscribe a browser",
+                Shape(schemas.PushMade, schemas.NewPush),
+                MISSING_FIELDS,
+                INVALID_ENDPOINT,
+            ),
+            strict(
+                "POST",
+                "unsubscribe",
+                self.unsubscribe,
+                "Forget a browser",
+                Shape(Ok, schemas.PushEndpoint),
+                MISSING_ENDPOINT,
+            ),
             Route(
                 "GET",
                 "/api/push/subscriptions",
                 self.subscriptions,
                 "List the caller's subscribed browsers",
                 auth=Auth.SESSION,
+                shape=Shape(schemas.PushList),
             ),
-            strict("PUT", "events", self.events, "Choose the events of a subscription", MISSING_EVENTS),
+            strict(
+                "PUT",
+                "events",
+                self.events,
+                "Choose the events of a subscription",
+                Shape(Ok, schemas.PushEvents),
+                MISSING_EVENTS,
+            ),
             strict(
                 "PUT",
                 "child-notifications",
                 self.child_notifications,
                 "Choose whether child sessions push",
+                Shape(Ok, schemas.PushChildren),
                 MISSING_SUPPRESS,
                 NO_SUBSCRIPTION,
             ),
@@ -80,6 +108,7 @@ class PushRoutes:
                 "Register a phone for native push",
                 auth=Auth.SESSION,
                 errors=(NATIVE_UNCONFIGURED,),
+                shape=Shape(Ok),
             ),
             Route(
                 "POST",
@@ -87,12 +116,14 @@ class PushRoutes:
                 self.unregister_native,
                 "Forget a phone",
                 auth=Auth.SESSION,
+                shape=Shape(schemas.NativeGone),
             ),
             strict(
                 "PUT",
                 "child-notifications-native",
                 self.child_notifications_native,
                 "Choose whether child sessions push to a phone",
+                Shape(Ok, schemas.NativeChildren),
                 NATIVE_MISSING_SUPPRESS,
                 NATIVE_UNKNOWN,
             ),

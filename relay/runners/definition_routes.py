@@ -20,6 +20,8 @@ from relay.http.errors import (
     ErrorSpec,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import schemas
 from relay.runners.door import RunnerDoor
 from relay.runners.names import valid_name
 from relay.runners.profile import Item
@@ -42,6 +44,13 @@ class Kind:
     def error(self, spec: ErrorSpec, verb: str = "") -> ErrorSpec:
         """Answer a catalogue entry in the words of this kind."""
         return spec.filled(noun=self.noun, Noun=self.noun.capitalize(), verb=verb)
+
+    @property
+    def types(self) -> tuple[type, type]:
+        """Answer the types of a list and of a list after a change, for the API document."""
+        if self.family is Family.SKILL:
+            return schemas.SkillList, schemas.SkillsChanged
+        return schemas.AgentList, schemas.AgentsChanged
 
     def items(self, runner: Runner) -> list[Item]:
         """Answer the runner's cached definitions of this kind."""
@@ -120,8 +129,16 @@ class DefinitionRoutes:
             )
         )
         guard = self._door.gate
+        listed, changed = self._kind.types
         return [
-            Route("GET", base, self.list_known, f"List the {many} of a runner", errors=gated),
+            Route(
+                "GET",
+                base,
+                self.list_known,
+                f"List the {many} of a runner",
+                errors=gated,
+                shape=Shape(listed, query=schemas.FormatQuery),
+            ),
             Route(
                 "POST",
                 base,
@@ -130,6 +147,7 @@ class DefinitionRoutes:
                 body=Body.LENIENT,
                 guard=guard,
                 errors=(*gated, missing, invalid, unwritten, failed),
+                shape=Shape(changed, schemas.NewDefinition, schemas.FormatQuery),
             ),
             Route(
                 "POST",
@@ -137,6 +155,7 @@ class DefinitionRoutes:
                 self.refresh,
                 f"Let a runner read its {many} again",
                 errors=(*gated, unscanned, failed),
+                shape=Shape(changed, query=schemas.FormatQuery),
             ),
             Route(
                 "GET",
@@ -144,6 +163,7 @@ class DefinitionRoutes:
                 self.get,
                 f"Read {article} {one} of a runner",
                 errors=(*gated, invalid, absent, failed),
+                shape=Shape(schemas.DefinitionText),
             ),
             Route(
                 "PUT",
@@ -153,6 +173,7 @@ class DefinitionRoutes:
                 body=Body.LENIENT,
                 guard=guard,
                 errors=(*gated, invalid, unwritten, failed),
+                shape=Shape(changed, schemas.DefinitionContent, schemas.FormatQuery),
             ),
             Route(
                 "DELETE",
@@ -160,6 +181,7 @@ class DefinitionRoutes:
                 self.delete,
                 f"Delete {article} {one} of a runner",
                 errors=(*gated, invalid, absent, failed),
+                shape=Shape(changed, query=schemas.FormatQuery),
             ),
         ]
 

@@ -20,10 +20,13 @@ from relay.http.errors import (
     ErrorSpec,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor
 from relay.runners.profile import Item
 from relay.runners.roots import cwd_matches_roots
 from relay.runners.runner import Runner
+from relay.runners.schemas import FormatQuery, PathName
 
 #: Bytes that a text may have; more is cut by the runner (5.13).
 MAX_TEXT: Final = 524_288
@@ -52,6 +55,7 @@ class FileRoutes:
                 self.browse,
                 "List the directories below a path, for a folder picker",
                 errors=(*asked, BROWSE_OUTSIDE_ROOTS, BROWSE_REFUSED),
+                shape=Shape(schemas.Directories, query=schemas.PathQuery),
             ),
             Route(
                 "POST",
@@ -61,6 +65,7 @@ class FileRoutes:
                 body=Body.LENIENT,
                 guard=guard,
                 errors=(*pathed, LIST_REFUSED),
+                shape=Shape(schemas.FileList, PathName),
             ),
             Route(
                 "POST",
@@ -70,6 +75,7 @@ class FileRoutes:
                 body=Body.LENIENT,
                 guard=guard,
                 errors=(*asked, MISSING_CWD, CWD_OUTSIDE_ROOTS, SEARCH_REFUSED),
+                shape=Shape(schemas.FileHits, schemas.FileSearch, FormatQuery),
             ),
             Route(
                 "POST",
@@ -81,6 +87,7 @@ class FileRoutes:
                 # Ends with its client, so that the runner stops reading (4).
                 streamed=True,
                 errors=(*pathed, READ_REFUSED),
+                shape=Shape(schemas.FileContent, schemas.FileRead),
             ),
         ]
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from relay.http.errors import RUNNER_CONNECTED, RUNNER_FORBIDDEN, RUNNER_NOT_FOUND
 from relay.http.routes import Call, Json, Route
+from relay.http.shapes import Shape
 from relay.jsontext import dumps, loads
+from relay.runners import schemas
 from relay.runners.feed import SessionIds
 from relay.runners.identities import RunnerIdentities
 from relay.runners.profile import Item, RunnerProfile, clean_profile
@@ -29,7 +31,16 @@ class KnownRunners:
         """Answer the rows of this concern."""
         errors = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN, RUNNER_CONNECTED)
         summary = "Forget a runner that is away, which frees its id"
-        return [Route("DELETE", "/api/runners/{runnerId}", self.forget, summary, errors=errors)]
+        return [
+            Route(
+                "DELETE",
+                "/api/runners/{runnerId}",
+                self.forget,
+                summary,
+                errors=errors,
+                shape=Shape(schemas.RunnerForgotten),
+            )
+        ]
 
     async def away(self, user_id: str) -> list[bytes]:
         """Answer the entries of the caller's runners that are not connected, as JSON text. Raises StorageError."""

@@ -14,6 +14,8 @@ from relay.http.errors import (
     ApiError,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import REFUSAL, Shape
+from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor, refused
 from relay.runners.profile import Item
 
@@ -35,20 +37,62 @@ class PackageRoutes:
         asked = (*gated, RUNNER_CALL_FAILED, PACKAGE_REFUSED)
         guard = self._door.gate
         changes = (
-            ("install", self.install, "Install a package on a runner", PACKAGE_SOURCE_INVALID),
-            ("remove", self.remove, "Remove a package from a runner", PACKAGE_SOURCE_INVALID),
-            ("update", self.update, "Update one package of a runner, or all", PACKAGE_SOURCE_NO_STRING),
+            ("install", self.install, "Install a package on a runner", schemas.PackageSource, PACKAGE_SOURCE_INVALID),
+            ("remove", self.remove, "Remove a package from a runner", schemas.PackageSource, PACKAGE_SOURCE_INVALID),
+            (
+                "update",
+                self.update,
+                "Update one package of a runner, or all",
+                schemas.PackageChoice,
+                PACKAGE_SOURCE_NO_STRING,
+            ),
         )
         rows = [
-            Route("GET", base, self.list_packages, "List the packages of a runner", errors=asked),
-            Route("POST", base, self.no_such_call, "Refuse a change that names no action", errors=(*gated, NOT_FOUND)),
-            Route("*", base, self.not_allowed, "Refuse other methods", errors=(*gated, METHOD_NOT_ALLOWED)),
+            Route(
+                "GET",
+                base,
+                self.list_packages,
+                "List the packages of a runner",
+                errors=asked,
+                shape=Shape(schemas.RunnerSaid, error=schemas.PackageFailure),
+            ),
+            Route(
+                "POST",
+                base,
+                self.no_such_call,
+                "Refuse a change that names no action",
+                errors=(*gated, NOT_FOUND),
+                shape=REFUSAL,
+            ),
+            Route(
+                "*", base, self.not_allowed, "Refuse other methods", errors=(*gated, METHOD_NOT_ALLOWED), shape=REFUSAL
+            ),
         ]
-        for action, handler, summary, invalid in changes:
+        for action, handler, summary, request, invalid in changes:
             path = f"{base}/{action}"
             errors = (*asked, invalid)
-            rows.append(Route("POST", path, handler, summary, body=Body.STRICT, guard=guard, errors=errors))
-            rows.append(Route("*", path, self.not_allowed, "Refuse other methods", errors=(*gated, METHOD_NOT_ALLOWED)))
+            rows.append(
+                Route(
+                    "POST",
+                    path,
+                    handler,
+                    summary,
+                    body=Body.STRICT,
+                    guard=guard,
+                    errors=errors,
+                    shape=Shape(schemas.RunnerSaid, request, error=schemas.PackageFailure),
+                )
+            )
+            rows.append(
+                Route(
+                    "*",
+                    path,
+                    self.not_allowed,
+                    "Refuse other methods",
+                    errors=(*gated, METHOD_NOT_ALLOWED),
+                    shape=REFUSAL,
+                )
+            )
         return rows
 
     async def list_packages(self, call: Call) -> Json:

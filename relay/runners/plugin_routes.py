@@ -16,6 +16,8 @@ from relay.http.errors import (
     ErrorSpec,
 )
 from relay.http.routes import Call, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import schemas
 from relay.runners.door import RunnerDoor
 from relay.runners.profile import Item
 from relay.runners.roots import cwd_matches_roots
@@ -42,6 +44,7 @@ class PluginRoutes:
                 self.list_plugins,
                 "List the plugins of a runner, or with cwd those of a working directory",
                 errors=(*gated, *scanned),
+                shape=Shape(schemas.PluginList, query=schemas.CwdQuery),
             ),
             Route(
                 "POST",
@@ -49,6 +52,7 @@ class PluginRoutes:
                 self.refresh,
                 "Let a runner look for its plugins again",
                 errors=(*gated, PLUGIN_SCAN_REFUSED, PLUGIN_REFRESH_FAILED),
+                shape=Shape(schemas.PluginsChanged),
             ),
         ]
 

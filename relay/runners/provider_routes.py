@@ -16,6 +16,8 @@ from relay.http.errors import (
     ErrorSpec,
 )
 from relay.http.routes import Body, Call, Handler, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor
 from relay.runners.profile import Item
 
@@ -31,22 +33,57 @@ class ProviderRoutes:
         base = "/api/runners/{runnerId}/providers"
         asked = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN, RUNNER_CALL_FAILED, LOGIN_REFUSED)
 
-        def posted(path: str, handler: Handler, summary: str, missing: ErrorSpec) -> Route:
+        def posted(path: str, handler: Handler, summary: str, request: type, missing: ErrorSpec) -> Route:
             errors = (*asked, missing)
-            return Route("POST", path, handler, summary, body=Body.STRICT, guard=self._door.gate, errors=errors)
+            return Route(
+                "POST",
+                path,
+                handler,
+                summary,
+                body=Body.STRICT,
+                guard=self._door.gate,
+                errors=errors,
+                shape=Shape(schemas.RunnerSaid, request),
+            )
 
         return [
-            Route("GET", base, self.list_providers, "List the model providers of a runner", errors=asked),
+            Route(
+                "GET",
+                base,
+                self.list_providers,
+                "List the model providers of a runner",
+                errors=asked,
+                shape=Shape(schemas.RunnerSaid),
+            ),
             Route(
                 "GET",
                 f"{base}/login/status",
                 self.status,
                 "Ask how far a sign-in at a provider is",
                 errors=(*asked, LOGIN_ID_MISSING),
+                shape=Shape(schemas.RunnerSaid, query=schemas.LoginQuery),
             ),
-            posted(f"{base}/login", self.start, "Begin to sign in at a provider", LOGIN_PROVIDER_MISSING),
-            posted(f"{base}/login/submit", self.submit, "Answer what a provider asks for", LOGIN_VALUE_MISSING),
-            posted(f"{base}/login/cancel", self.cancel, "Give up signing in at a provider", LOGIN_ID_MISSING),
+            posted(
+                f"{base}/login",
+                self.start,
+                "Begin to sign in at a provider",
+                schemas.LoginStart,
+                LOGIN_PROVIDER_MISSING,
+            ),
+            posted(
+                f"{base}/login/submit",
+                self.submit,
+                "Answer what a provider asks for",
+                schemas.LoginValue,
+                LOGIN_VALUE_MISSING,
+            ),
+            posted(
+                f"{base}/login/cancel",
+                self.cancel,
+                "Give up signing in at a provider",
+                schemas.LoginName,
+                LOGIN_ID_MISSING,
+            ),
         ]
 
     async def list_providers(self, call: Call) -> Json:

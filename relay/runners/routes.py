@@ -16,6 +16,8 @@ from relay.http.errors import (
     RUNNER_NOT_FOUND,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Ok, Shape
+from relay.runners import schemas
 from relay.runners.feed import SessionIds
 from relay.runners.folders import RecentFolders
 from relay.runners.gate import gate
@@ -60,16 +62,55 @@ class RunnerRoutes:
         commanded = (MISSING_RUNNER_ID, *gated, RUNNER_NO_SOCKET)
         folders = "/api/runners/{runnerId}/recent-folders"
         return [
-            Route("GET", "/api/runners", self.list_runners, "List the caller's runners, with all=1 the ones away too"),
             Route(
-                "POST", "/api/runners/restart", self.restart, "Restart a runner", body=Body.LENIENT, errors=commanded
+                "GET",
+                "/api/runners",
+                self.list_runners,
+                "List the caller's runners, with all=1 the ones away too",
+                shape=Shape(list[schemas.RunnerEntry] | schemas.RunnerList, query=schemas.RunnersQuery),
             ),
-            Route("POST", "/api/runners/stop", self.stop, "Stop a runner", body=Body.LENIENT, errors=commanded),
-            Route("GET", "/api/runners/{runnerId}/models", self.models, "List the models of a runner", errors=gated),
             Route(
-                "GET", "/api/runners/{runnerId}/services", self.services, "List the services of a runner", errors=gated
+                "POST",
+                "/api/runners/restart",
+                self.restart,
+                "Restart a runner",
+                body=Body.LENIENT,
+                errors=commanded,
+                shape=Shape(Ok, schemas.RunnerName),
             ),
-            Route("GET", folders, self.recent_folders, "List folders used on a runner", errors=gated),
+            Route(
+                "POST",
+                "/api/runners/stop",
+                self.stop,
+                "Stop a runner",
+                body=Body.LENIENT,
+                errors=commanded,
+                shape=Shape(Ok, schemas.RunnerName),
+            ),
+            Route(
+                "GET",
+                "/api/runners/{runnerId}/models",
+                self.models,
+                "List the models of a runner",
+                errors=gated,
+                shape=Shape(schemas.ModelList),
+            ),
+            Route(
+                "GET",
+                "/api/runners/{runnerId}/services",
+                self.services,
+                "List the services of a runner",
+                errors=gated,
+                shape=Shape(schemas.ServiceLists),
+            ),
+            Route(
+                "GET",
+                folders,
+                self.recent_folders,
+                "List folders used on a runner",
+                errors=gated,
+                shape=Shape(schemas.FolderList),
+            ),
             Route(
                 "DELETE",
                 folders,
@@ -77,6 +118,7 @@ class RunnerRoutes:
                 "Forget a folder used on a runner",
                 body=Body.LENIENT,
                 errors=(*gated, MISSING_PATH),
+                shape=Shape(schemas.FolderForgotten, schemas.PathName),
             ),
         ]
 

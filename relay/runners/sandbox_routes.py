@@ -14,6 +14,8 @@ from relay.http.errors import (
     SANDBOX_UPDATE_REFUSED,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor
 from relay.runners.profile import Item, strings
 
@@ -41,6 +43,7 @@ class SandboxRoutes:
                 self.status,
                 "Read the sandbox of a runner",
                 errors=(*asked, SANDBOX_STATUS_REFUSED),
+                shape=Shape(schemas.SandboxStatus),
             ),
             Route(
                 "PUT",
@@ -50,6 +53,7 @@ class SandboxRoutes:
                 body=Body.STRICT,
                 guard=self._door.gate,
                 errors=(*asked, SANDBOX_MODE_INVALID, SANDBOX_LIST_INVALID, SANDBOX_UPDATE_REFUSED),
+                shape=Shape(schemas.RunnerSaid, schemas.SandboxConfig),
             ),
         ]
 

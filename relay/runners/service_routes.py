@@ -13,6 +13,8 @@ from relay.http.errors import (
     SERVICES_UNKNOWN,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import schemas
 from relay.runners.door import RunnerDoor
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class ServiceRoutes:
                     SERVICE_NOT_FOUND,
                     RUNNER_NO_SOCKET,
                 ),
+                shape=Shape(schemas.ServiceSwitched, schemas.ServiceSwitch),
             )
         ]
 

@@ -17,6 +17,8 @@ from relay.http.errors import (
     SETTINGS_VALUE_MISSING,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor
 
 SECTIONS: Final = (
@@ -48,7 +50,14 @@ class SettingsRoutes:
         path = "/api/runners/{runnerId}/settings"
         asked = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN, RUNNER_CALL_FAILED)
         return [
-            Route("GET", path, self.read, "Read the settings of a runner", errors=(*asked, SETTINGS_READ_REFUSED)),
+            Route(
+                "GET",
+                path,
+                self.read,
+                "Read the settings of a runner",
+                errors=(*asked, SETTINGS_READ_REFUSED),
+                shape=Shape(schemas.RunnerSaid),
+            ),
             Route(
                 "PUT",
                 path,
@@ -57,6 +66,7 @@ class SettingsRoutes:
                 body=Body.STRICT,
                 guard=self._door.gate,
                 errors=(*asked, SETTINGS_SECTION_INVALID, SETTINGS_VALUE_MISSING, SETTINGS_UPDATE_REFUSED),
+                shape=Shape(schemas.RunnerSaid, schemas.SettingsSection),
             ),
         ]
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from relay.http.errors import RUNNER_CALL_FAILED, RUNNER_FORBIDDEN, RUNNER_NOT_FOUND, USAGE_RANGE_INVALID
 from relay.http.routes import Call, Json, Route
+from relay.http.shapes import Shape
+from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor
 from relay.runners.profile import Item
 
@@ -23,7 +25,16 @@ class UsageRoutes:
         """Answer the row of this concern."""
         errors = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN, USAGE_RANGE_INVALID, RUNNER_CALL_FAILED)
         summary = "Add up tokens and cost of a runner's sessions"
-        return [Route("GET", "/api/runners/{runnerId}/usage", self.usage, summary, errors=errors)]
+        return [
+            Route(
+                "GET",
+                "/api/runners/{runnerId}/usage",
+                self.usage,
+                summary,
+                errors=errors,
+                shape=Shape(schemas.Usage, query=schemas.UsageQuery),
+            )
+        ]
 
     async def usage(self, call: Call) -> Json:
         """Answer the runner's figures, with the totals also at the top."""

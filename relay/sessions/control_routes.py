@@ -18,7 +18,9 @@ from relay.http.errors import (
     THINKING_LEVEL_INVALID,
 )
 from relay.http.routes import Body, Call, Handler, Json, Route
+from relay.http.shapes import Ok, Shape
 from relay.runners.models import hidden_keys, model_key
+from relay.sessions import schemas
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
 from relay.sessions.spawn_order import EFFORTS
@@ -43,7 +45,7 @@ class ControlRoutes:
         base = "/api/sessions/{sessionId}"
         errors = (SESSION_NOT_LIVE, SESSION_NOT_SHARED, SESSION_AGENT_AWAY)
 
-        def strict(path: str, handler: Handler, summary: str) -> Route:
+        def strict(path: str, handler: Handler, summary: str, shape: Shape) -> Route:
             more = (SESSION_MODEL_MISSING, SESSION_MODEL_HIDDEN) if path == "model" else (THINKING_LEVEL_INVALID,)
             return Route(
                 "POST",
@@ -53,12 +55,25 @@ class ControlRoutes:
                 body=Body.STRICT,
                 guard=self._session,
                 errors=(*errors, *more),
+                shape=shape,
             )
 
         return [
-            strict("model", self.set_model, "Switch the model of a live session"),
-            strict("thinking", self.set_thinking, "Set how hard a live session's model thinks"),
-            Route("POST", f"{base}/abort", self.abort, "Stop what a live session is doing", errors=errors),
+            strict(
+                "model",
+                self.set_model,
+                "Switch the model of a live session",
+                Shape(schemas.ModelChosen, schemas.ModelChoice),
+            ),
+            strict(
+                "thinking",
+                self.set_thinking,
+                "Set how hard a live session's model thinks",
+                Shape(schemas.ThinkingChosen, schemas.ThinkingChoice),
+            ),
+            Route(
+                "POST", f"{base}/abort", self.abort, "Stop what a live session is doing", errors=errors, shape=Shape(Ok)
+            ),
         ]
 
     async def set_model(self, call: Call) -> Json:

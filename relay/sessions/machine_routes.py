@@ -15,10 +15,13 @@ from relay.http.errors import (
     SESSION_NOT_FOUND,
 )
 from relay.http.routes import Call, Json, Route
+from relay.http.shapes import Shape
 from relay.runners.definition_routes import SKILLS, Definitions, listing
 from relay.runners.door import RunnerDoor
 from relay.runners.runner import Runner
+from relay.runners.schemas import FormatQuery, SkillsReloaded
 from relay.runners.usage_routes import raise_error
+from relay.sessions import schemas
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.store import SessionStore
 
@@ -50,9 +53,15 @@ class MachineRoutes:
                     SKILLS.error(DEFINITION_SCAN_REFUSED),
                     DEFINITION_CALL_FAILED.filled(verb="refresh", noun=SKILLS.plural),
                 ),
+                shape=Shape(SkillsReloaded, query=FormatQuery),
             ),
             Route(
-                "POST", f"{base}/mcp/reload", self.reload_mcp, "Let the sessions of a runner reload MCP", errors=gated
+                "POST",
+                f"{base}/mcp/reload",
+                self.reload_mcp,
+                "Let the sessions of a runner reload MCP",
+                errors=gated,
+                shape=Shape(schemas.Told),
             ),
             Route(
                 "GET",
@@ -60,6 +69,7 @@ class MachineRoutes:
                 self.analysis,
                 "Analyse the transcript of a session",
                 errors=(*gated, SESSION_NOT_FOUND, SESSION_FORBIDDEN, RUNNER_CALL_FAILED),
+                shape=Shape(schemas.Analysis),
             ),
         ]
 

@@ -17,7 +17,10 @@ from aiohttp import web
 
 from relay import jsontext
 from relay.clock import Clock
+from relay.http.errors import ErrorSpec
 from relay.http.routes import Auth, Call, Route
+from relay.http.shapes import HTML, Shape
+from relay.sessions import schemas
 from relay.sessions.registry import SessionRegistry
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,10 @@ log = logging.getLogger(__name__)
 NONCE_LIFE: Final = 900.0
 #: Nonces remembered; anybody can make them up, so there must be an end.
 MAX_NONCES: Final = 10_000
+#: The pages that are no success, for the API document; what they say depends.
+BAD_RETURN: Final = ErrorSpec(400, "Authentication failed, or the request is no return from a login")
+ALREADY_RETURNED: Final = ErrorSpec(409, "This callback has already been processed.")
+AGENT_AWAY: Final = ErrorSpec(503, "The session is not connected. Please reload this page in a moment.")
 _NO_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
 _HEADERS: Final = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
 _PAGE: Final = """<!DOCTYPE html>
@@ -98,6 +105,8 @@ class McpOAuth:
                 self.callback,
                 "Return from the login of an MCP server",
                 auth=Auth.NONE,
+                errors=(BAD_RETURN, ALREADY_RETURNED, AGENT_AWAY),
+                shape=Shape(str, query=schemas.OAuthReturn, media=HTML, error_media=HTML),
             )
         ]
 
@@ -119,10 +128,10 @@ class McpOAuth:
         except BadState as reason:
             return _page(400, "Bad Request", str(reason))
         if not self._nonces.use(login.session_id, login.nonce):
-            return _page(409, "Already Used", "This callback has already been processed.")
+            return _page(409, "Already Used", ALREADY_RETURNED.message)
         if not await self._tell(login, code, raw):
             self._nonces.forget(login.session_id, login.nonce)
-            return _page(503, "Server Error", "The session is not connected. Please reload this page in a moment.")
+            return _page(503, "Server Error", AGENT_AWAY.message)
         return _page(200, "Authentication Successful", "You can close this tab and return to your session.")
 
     async def _tell(self, login: Login, code: str, raw: str) -> bool:

@@ -17,11 +17,13 @@ from relay.http.errors import (
     MODEL_CHECK_FAILED,
     MODEL_HIDDEN,
     RUNNER_AWAY,
+    RUNNER_CALL_FAILED,
     RUNNER_FORBIDDEN,
     RUNNER_NOT_FOUND,
     ApiError,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
 from relay.runners.door import RunnerDoor
 from relay.runners.folders import RecentFolders
 from relay.runners.identities import RunnerIdentities
@@ -30,6 +32,7 @@ from relay.runners.registry import RunnerRegistry
 from relay.runners.roots import cwd_matches_roots
 from relay.runners.rpc import RunnerCallError, RunnerRpc
 from relay.runners.runner import Runner
+from relay.sessions import schemas
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.spawn import Spawns
 from relay.sessions.spawn_keys import SpawnKeys, read_key
@@ -92,6 +95,7 @@ class SpawnRoutes:
             CWD_OUTSIDE_ROOTS,
             MODEL_CHECK_FAILED,
             MODEL_HIDDEN,
+            RUNNER_CALL_FAILED,
         )
         return [
             Route(
@@ -101,6 +105,7 @@ class SpawnRoutes:
                 "Start a session on a runner",
                 body=Body.LENIENT,
                 errors=errors,
+                shape=Shape(schemas.Spawned, schemas.SpawnOrderBody),
             ),
             Route(
                 "POST",
@@ -109,6 +114,7 @@ class SpawnRoutes:
                 "Start a session on the runner that the path names",
                 body=Body.LENIENT,
                 errors=errors,
+                shape=Shape(schemas.Spawned, schemas.SpawnOptions),
             ),
         ]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from relay.attachments.schemas import UploadedFiles, UploadForm
 from relay.attachments.uploads import ERRORS, Uploads
 from relay.http.errors import ErrorSpec
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import REFUSAL, Shape
 from relay.sessions.registry import SessionRegistry
 
 MISSING_SESSION: Final = ErrorSpec(400, "Missing session ID")
@@ -32,6 +34,7 @@ class UploadRoutes:
                 body=Body.RAW,
                 limit=self._uploads.limits.body,
                 errors=(MISSING_SESSION,),
+                shape=REFUSAL,
             ),
             Route(
                 "POST",
@@ -42,6 +45,7 @@ class UploadRoutes:
                 limit=self._uploads.limits.body,
                 guard=self._check,
                 errors=(NOT_LIVE, FORBIDDEN, *ERRORS),
+                shape=Shape(UploadedFiles, UploadForm, takes="multipart/form-data"),
             ),
         ]
 

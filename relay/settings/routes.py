@@ -6,6 +6,8 @@ from typing import Final
 
 from relay.http.errors import INVALID_JSON, ErrorSpec
 from relay.http.routes import Auth, Body, Call, Json, Route
+from relay.http.shapes import Shape
+from relay.settings import schemas
 from relay.settings.hidden_models import HiddenModels
 from relay.settings.subagent_model import InvalidModel, SubagentModel
 
@@ -31,7 +33,14 @@ def _hidden_models(hidden_models: HiddenModels) -> list[Route]:
 
     path = "/api/settings/hidden-models"
     return [
-        Route("GET", path, read, "List the caller's hidden models", auth=Auth.SESSION),
+        Route(
+            "GET",
+            path,
+            read,
+            "List the caller's hidden models",
+            auth=Auth.SESSION,
+            shape=Shape(schemas.HiddenModelsList),
+        ),
         Route(
             "PUT",
             path,
@@ -40,6 +49,7 @@ def _hidden_models(hidden_models: HiddenModels) -> list[Route]:
             auth=Auth.SESSION,
             body=Body.STRICT,
             errors=(INVALID_JSON,),
+            shape=Shape(schemas.HiddenModelsSaved, schemas.HiddenModelsChoice),
         ),
     ]
 
@@ -58,7 +68,14 @@ def _subagent_model(subagent_model: SubagentModel) -> list[Route]:
 
     path = "/api/settings/subagent-model"
     return [
-        Route("GET", path, read, "Tell which model the caller's subagents use", auth=Auth.SESSION),
+        Route(
+            "GET",
+            path,
+            read,
+            "Tell which model the caller's subagents use",
+            auth=Auth.SESSION,
+            shape=Shape(schemas.SubagentModelAnswer),
+        ),
         Route(
             "PUT",
             path,
@@ -67,6 +84,7 @@ def _subagent_model(subagent_model: SubagentModel) -> list[Route]:
             auth=Auth.SESSION,
             body=Body.STRICT,
             errors=(INVALID_JSON, INVALID_MODEL),
+            shape=Shape(schemas.SubagentModelSaved, schemas.SubagentModelChoice),
         ),
     ]
 

@@ -13,9 +13,11 @@ from relay.http.errors import (
     TOO_MANY_TERMINALS,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
 from relay.runners.gate import gate
 from relay.runners.registry import RunnerRegistry
 from relay.runners.roots import cwd_matches_roots
+from relay.terminals import schemas
 from relay.terminals.registry import DEFAULT_SIZE, Terminals, TooManyTerminals
 from relay.terminals.size import clamped
 from relay.terminals.terminal import Size, Terminal
@@ -41,6 +43,7 @@ class TerminalRoutes:
                 "Open a terminal on a runner",
                 body=Body.LENIENT,
                 errors=(MISSING_RUNNER_ID, *gated, CWD_OUTSIDE_ROOTS, TOO_MANY_TERMINALS),
+                shape=Shape(schemas.TerminalMade, schemas.TerminalWish),
             ),
             Route(
                 "GET",
@@ -48,6 +51,7 @@ class TerminalRoutes:
                 self.list_terminals,
                 "List the caller's open terminals on a runner",
                 errors=gated,
+                shape=Shape(schemas.TerminalList),
             ),
         ]
 

@@ -22,7 +22,9 @@ from relay.http.errors import (
 )
 from relay.http.routes import Body, Call, Json, Route
 from relay.http.server import json_response
+from relay.http.shapes import Shape
 from relay.sessions.registry import SessionRegistry
+from relay.triggers import schemas
 from relay.triggers.deliveries import Deliveries
 from relay.triggers.event import read_event, read_trigger
 from relay.triggers.events import Events, Published
@@ -58,6 +60,7 @@ class EventRoutes:
                     SOURCE_FORBIDDEN,
                     DELIVERY_ANSWERED,
                 ),
+                shape=Shape(schemas.Published, schemas.NewEvent),
             ),
             Route(
                 "POST",
@@ -67,6 +70,7 @@ class EventRoutes:
                 body=Body.STRICT,
                 guard=self._not_foreign,
                 errors=(*_BODY_ERRORS, *_TARGET_ERRORS),
+                shape=Shape(schemas.Triggered, schemas.NewTrigger),
             ),
         ]
 

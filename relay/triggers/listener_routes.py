@@ -23,6 +23,7 @@ from relay.http.errors import (
     TRIGGER_TYPE_SCOPED,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
 from relay.runners.door import RunnerDoor
 from relay.runners.models import hidden_keys, model_key
 from relay.runners.roots import cwd_matches_roots
@@ -30,6 +31,7 @@ from relay.runners.runner import Runner
 from relay.sessions.links.links import usable_id
 from relay.sessions.registry import SessionRegistry
 from relay.storage import StorageError
+from relay.triggers import schemas
 from relay.triggers.definitions import definitions, find_definition
 from relay.triggers.listeners import Listeners
 from relay.triggers.params import oversize
@@ -82,10 +84,29 @@ class ListenerRoutes:
         )
         return [
             Route(
-                "GET", f"{runner}/triggers", self.triggers, "List the triggers and listeners of a runner", errors=gated
+                "GET",
+                f"{runner}/triggers",
+                self.triggers,
+                "List the triggers and listeners of a runner",
+                errors=gated,
+                shape=Shape(schemas.RunnerTriggers),
             ),
-            Route("GET", f"{runner}/schedules", self.schedules, "List the schedules on a runner", errors=gated),
-            Route("GET", base, self.list_all, "List the trigger listeners of a runner", errors=gated),
+            Route(
+                "GET",
+                f"{runner}/schedules",
+                self.schedules,
+                "List the schedules on a runner",
+                errors=gated,
+                shape=Shape(schemas.ScheduleList),
+            ),
+            Route(
+                "GET",
+                base,
+                self.list_all,
+                "List the trigger listeners of a runner",
+                errors=gated,
+                shape=Shape(schemas.ListenerList),
+            ),
             Route(
                 "POST",
                 base,
@@ -94,6 +115,7 @@ class ListenerRoutes:
                 body=Body.LENIENT,
                 guard=self._door.gate,
                 errors=(TRIGGER_TYPE_MISSING.filled(field="triggerType"), LISTENERS_FULL, *written),
+                shape=Shape(schemas.ListenerStored, schemas.NewListener),
             ),
             Route(
                 "PUT",
@@ -103,8 +125,16 @@ class ListenerRoutes:
                 body=Body.STRICT,
                 guard=self._door.gate,
                 errors=(LISTENER_NOT_FOUND, *written),
+                shape=Shape(schemas.ListenerStored, schemas.ListenerChange),
             ),
-            Route("DELETE", one, self.delete, "Delete trigger listeners", errors=(*gated, LISTENER_NOT_STORED)),
+            Route(
+                "DELETE",
+                one,
+                self.delete,
+                "Delete trigger listeners",
+                errors=(*gated, LISTENER_NOT_STORED),
+                shape=Shape(schemas.ListenersGone),
+            ),
         ]
 
     async def triggers(self, call: Call) -> Json:

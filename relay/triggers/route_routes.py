@@ -15,7 +15,9 @@ from relay.http.errors import (
     TRIGGER_TYPE_MISSING,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Ok, Shape
 from relay.storage import StorageError
+from relay.triggers import schemas
 from relay.triggers.listeners import Listeners
 from relay.triggers.owners import SessionOwners
 from relay.triggers.records import Subscription
@@ -42,7 +44,7 @@ class RouteRoutes:
         one = "/api/routes/{routeId}"
         target = (ROUTE_TARGET_INVALID, DELIVER_AS_INVALID)
         return [
-            Route("GET", "/api/routes", self.list_all, "List the caller's routes"),
+            Route("GET", "/api/routes", self.list_all, "List the caller's routes", shape=Shape(schemas.RouteList)),
             Route(
                 "POST",
                 "/api/routes",
@@ -50,6 +52,7 @@ class RouteRoutes:
                 "Route an event to a session",
                 body=Body.STRICT,
                 errors=(TRIGGER_TYPE_MISSING.filled(field="eventType"), *target, *CREATE_ERRORS),
+                shape=Shape(schemas.RouteStored, schemas.NewRoute),
             ),
             Route(
                 "PUT",
@@ -59,6 +62,7 @@ class RouteRoutes:
                 body=Body.STRICT,
                 guard=self._found,
                 errors=(ROUTE_NOT_FOUND, *target, SESSION_NOT_FOUND, TRIGGER_PARAMS_INVALID, SUBSCRIPTION_NOT_STORED),
+                shape=Shape(schemas.RouteStored, schemas.RouteChange),
             ),
             Route(
                 "DELETE",
@@ -66,6 +70,7 @@ class RouteRoutes:
                 self.delete,
                 "Delete a route or a listener",
                 errors=(ROUTE_NOT_FOUND, SUBSCRIPTION_NOT_STORED, LISTENER_NOT_STORED),
+                shape=Shape(Ok),
             ),
         ]
 

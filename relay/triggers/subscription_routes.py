@@ -16,10 +16,12 @@ from relay.http.errors import (
     TRIGGER_TYPE_MISSING,
 )
 from relay.http.routes import Body, Call, Json, Route
+from relay.http.shapes import Shape
 from relay.runners.registry import RunnerRegistry
 from relay.runners.runner import Runner
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
+from relay.triggers import schemas
 from relay.triggers.definitions import definitions, is_allowed, sigils
 from relay.triggers.owners import Owned, SessionOwners
 from relay.triggers.params import read_mode
@@ -66,11 +68,24 @@ class SubscriptionRoutes:
                 self.triggers,
                 "List what a session can subscribe to",
                 errors=live,
+                shape=Shape(schemas.TriggerDefinitions),
             ),
             Route(
-                "GET", f"{session}/available-sigils", self.sigils, "List the sigils of a session's runner", errors=live
+                "GET",
+                f"{session}/available-sigils",
+                self.sigils,
+                "List the sigils of a session's runner",
+                errors=live,
+                shape=Shape(schemas.SigilDefinitions),
             ),
-            Route("GET", base, self.list_all, "List the trigger subscriptions of a session", errors=live),
+            Route(
+                "GET",
+                base,
+                self.list_all,
+                "List the trigger subscriptions of a session",
+                errors=live,
+                shape=Shape(schemas.SubscriptionList),
+            ),
             Route(
                 "POST",
                 base,
@@ -79,6 +94,7 @@ class SubscriptionRoutes:
                 body=Body.STRICT,
                 guard=self._present,
                 errors=(TRIGGER_TYPE_MISSING.filled(field="triggerType"), *CREATE_ERRORS),
+                shape=Shape(schemas.SubscriptionStored, schemas.NewSubscription),
             ),
             Route(
                 "PUT",
@@ -94,6 +110,7 @@ class SubscriptionRoutes:
                     TRIGGER_PARAMS_INVALID,
                     SUBSCRIPTION_NOT_STORED,
                 ),
+                shape=Shape(schemas.SubscriptionStored, schemas.SubscriptionChange, schemas.SubscriptionQuery),
             ),
             Route(
                 "DELETE",
@@ -101,6 +118,7 @@ class SubscriptionRoutes:
                 self.unsubscribe,
                 "End trigger subscriptions of a session",
                 errors=(SESSION_NOT_FOUND, SUBSCRIPTION_NOT_FOUND, LISTENER_NOT_FOUND, SUBSCRIPTION_NOT_STORED),
+                shape=Shape(schemas.Unsubscribed, query=schemas.SubscriptionQuery),
             ),
         ]
 

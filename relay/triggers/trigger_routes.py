@@ -19,9 +19,11 @@ from relay.http.errors import (
 )
 from relay.http.routes import Auth, Body, Call, Json, Route
 from relay.http.server import json_response
+from relay.http.shapes import Ok, Shape
 from relay.runners.registry import RunnerRegistry
 from relay.sessions.links.links import usable_id
 from relay.sessions.registry import SessionRegistry
+from relay.triggers import schemas
 from relay.triggers.broadcast import Broadcasts
 from relay.triggers.deliveries import Answer, Answered, Deliveries
 from relay.triggers.event import read_deliver_as, read_trigger
@@ -62,9 +64,24 @@ class TriggerRoutes:
                 body=Body.STRICT,
                 guard=self._own_runner,
                 errors=(RUNNER_NOT_FOUND, TRIGGER_TYPE_INVALID, PAYLOAD_INVALID, DELIVER_AS_INVALID),
+                shape=Shape(schemas.BroadcastAnswer, schemas.NewTrigger),
             ),
-            Route("GET", history, self.entries, "List the triggers of a session", errors=(SESSION_NOT_LIVE,)),
-            Route("DELETE", history, self.clear, "Empty the trigger list of a session", errors=(SESSION_NOT_LIVE,)),
+            Route(
+                "GET",
+                history,
+                self.entries,
+                "List the triggers of a session",
+                errors=(SESSION_NOT_LIVE,),
+                shape=Shape(schemas.TriggerList, query=schemas.LimitQuery),
+            ),
+            Route(
+                "DELETE",
+                history,
+                self.clear,
+                "Empty the trigger list of a session",
+                errors=(SESSION_NOT_LIVE,),
+                shape=Shape(Ok),
+            ),
             Route(
                 "POST",
                 "/api/deliveries/{deliveryId}/response",
@@ -72,6 +89,7 @@ class TriggerRoutes:
                 "Answer a trigger that expects it",
                 body=Body.STRICT,
                 errors=(RESPONSE_INVALID, DELIVERY_NOT_FOUND, DELIVERY_ANSWERED),
+                shape=Shape(schemas.DeliveryAnswered, schemas.DeliveryResponse),
             ),
         ]
 

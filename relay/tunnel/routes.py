@@ -10,6 +10,7 @@ from aiohttp import web
 from relay.http.errors import ApiError
 from relay.http.routes import Auth, Body, Call, Route
 from relay.http.server import error_response
+from relay.http.shapes import SOCKET, TUNNEL
 from relay.tunnel.access import Doors, port_digits
 from relay.tunnel.bridge import Bridges, is_upgrade, refusal
 from relay.tunnel.origins import TunnelOrigins
@@ -50,6 +51,7 @@ class TunnelRoutes:
                 body=Body.RAW,
                 streamed=True,
                 origin_checked=False,
+                shape=SOCKET,
             ),
             self._row("/{rest:tail}", self._doors.by_host, Mode.HOST, "Reach a port at its host", self._hosts.accepts),
         ]
@@ -85,6 +87,7 @@ class TunnelRoutes:
             own_continue=True,
             decoded=False,
             host=host,
+            shape=TUNNEL,
         )
 
     async def _socket(self, call: Call) -> web.StreamResponse:

@@ -9,9 +9,20 @@ from aiohttp import web
 from relay import jsontext
 from relay.clock import iso
 from relay.http import body as bodies
-from relay.http.errors import INVALID_PORT, TUNNEL_JSON_INVALID, TUNNEL_SCOPE_MISSING
+from relay.http.errors import (
+    INVALID_PORT,
+    RUNNER_FORBIDDEN,
+    RUNNER_NOT_FOUND,
+    SESSION_HAS_NO_RUNNER,
+    SESSION_NOT_FOUND,
+    TUNNEL_JSON_INVALID,
+    TUNNEL_SCOPE_MISSING,
+    TUNNEL_UNAVAILABLE,
+)
 from relay.http.routes import Auth, Body, Call, Json, Route
+from relay.http.shapes import REFUSAL, Shape
 from relay.storage import StorageError
+from relay.tunnel import schemas
 from relay.tunnel.access import RUNNER_SCOPE, Doors, checked_port
 from relay.tunnel.labels import Labels
 from relay.tunnel.origins import TunnelOrigins
@@ -35,8 +46,26 @@ class TokenRoutes:
     def table(self) -> list[Route]:
         """Answer the rows."""
         return [
-            Route("POST", "/api/tunnel-token", self._mint, "Mint a tunnel token", body=Body.RAW, limit=_BODY_LIMIT),
-            Route("*", "/api/tunnel-token", _other, "Refuse other methods", auth=Auth.NONE),
+            Route(
+                "POST",
+                "/api/tunnel-token",
+                self._mint,
+                "Mint a tunnel token",
+                body=Body.RAW,
+                limit=_BODY_LIMIT,
+                errors=(
+                    TUNNEL_JSON_INVALID,
+                    TUNNEL_SCOPE_MISSING,
+                    INVALID_PORT,
+                    SESSION_NOT_FOUND,
+                    SESSION_HAS_NO_RUNNER,
+                    RUNNER_NOT_FOUND,
+                    RUNNER_FORBIDDEN,
+                    TUNNEL_UNAVAILABLE,
+                ),
+                shape=Shape(schemas.TunnelToken, schemas.TokenWish),
+            ),
+            Route("*", "/api/tunnel-token", _other, "Refuse other methods", auth=Auth.NONE, shape=REFUSAL),
         ]
 
     async def _mint(self, call: Call) -> Json:

@@ -20,11 +20,13 @@ from relay.http.errors import (
 )
 from relay.http.routes import Body, Call, Json, Route
 from relay.http.server import json_response
+from relay.http.shapes import Ok, Shape
 from relay.runners.identities import RunnerIdentities
 from relay.runners.models import hidden_keys, model_key
 from relay.sessions.spawn_order import Model
 from relay.sessions.spawn_routes import HiddenModelsOf
 from relay.storage import StorageError
+from relay.webhooks import schemas
 from relay.webhooks.fields import changed, read_new, read_overlap, wanted_model
 from relay.webhooks.limits import WebhookLimits
 from relay.webhooks.records import Webhook
@@ -50,7 +52,7 @@ class CrudRoutes:
         wanted = (WEBHOOK_FILTER_INVALID, WEBHOOK_RUNNER_FORBIDDEN, WEBHOOK_MODEL_HIDDEN)
         missing = (WEBHOOK_NOT_FOUND,)
         return [
-            Route("GET", base, self.list_all, "List the caller's webhooks"),
+            Route("GET", base, self.list_all, "List the caller's webhooks", shape=Shape(schemas.WebhookList)),
             Route(
                 "POST",
                 base,
@@ -58,8 +60,9 @@ class CrudRoutes:
                 "Make a webhook",
                 body=Body.STRICT,
                 errors=(INVALID_JSON, WEBHOOK_NAME_INVALID, WEBHOOK_SOURCE_INVALID, *wanted, WEBHOOKS_FULL),
+                shape=Shape(schemas.WebhookAnswer, schemas.NewWebhook, statuses=(201,)),
             ),
-            Route("GET", one, self.read, "Read a webhook", errors=missing),
+            Route("GET", one, self.read, "Read a webhook", errors=missing, shape=Shape(schemas.WebhookAnswer)),
             Route(
                 "PUT",
                 one,
@@ -68,8 +71,9 @@ class CrudRoutes:
                 body=Body.STRICT,
                 guard=self.gate,
                 errors=(*missing, INVALID_JSON, *wanted),
+                shape=Shape(schemas.WebhookAnswer, schemas.WebhookChange),
             ),
-            Route("DELETE", one, self.delete, "Delete a webhook", errors=missing),
+            Route("DELETE", one, self.delete, "Delete a webhook", errors=missing, shape=Shape(Ok)),
             Route(
                 "POST",
                 f"{one}/rotate",
@@ -78,6 +82,7 @@ class CrudRoutes:
                 body=Body.STRICT,
                 guard=self.gate,
                 errors=(*missing, INVALID_JSON, WEBHOOK_OVERLAP_INVALID.filled(longest="...")),
+                shape=Shape(schemas.WebhookRotated, schemas.SecretOverlap),
             ),
         ]
 

@@ -14,7 +14,9 @@ from relay.http.errors import (
     WEBHOOK_NOT_FOUND,
 )
 from relay.http.routes import Call, Json, Route
+from relay.http.shapes import Shape
 from relay.sessions.history.routes import read_limit
+from relay.webhooks import schemas
 from relay.webhooks.delivery_log import DeliveryLog
 from relay.webhooks.event_filter import event_type
 from relay.webhooks.fire_routes import answer, read_body
@@ -39,7 +41,14 @@ class DeliveryRoutes:
         """Answer the rows of this part."""
         base = "/api/webhooks/{id}/deliveries"
         return [
-            Route("GET", base, self.page, "List what a webhook received", errors=(WEBHOOK_NOT_FOUND,)),
+            Route(
+                "GET",
+                base,
+                self.page,
+                "List what a webhook received",
+                errors=(WEBHOOK_NOT_FOUND,),
+                shape=Shape(schemas.DeliveryList, query=schemas.PageQuery),
+            ),
             Route(
                 "POST",
                 base + "/{n}/replay",
@@ -52,6 +61,7 @@ class DeliveryRoutes:
                     WEBHOOK_BODY_GONE,
                     WEBHOOK_BUSY,
                 ),
+                shape=Shape(schemas.Fired),
             ),
         ]
 

@@ -28,7 +28,9 @@ from relay.http.errors import (
     WEBHOOK_UNSIGNED,
 )
 from relay.http.routes import Auth, Body, Call, Json, Route
+from relay.http.shapes import Shape
 from relay.runners.profile import too_deep
+from relay.webhooks import schemas
 from relay.webhooks.event_filter import event_type
 from relay.webhooks.firing import Arrived, Firing, Result
 from relay.webhooks.limits import WebhookLimits
@@ -86,6 +88,7 @@ class FireRoutes:
                     WEBHOOK_SESSION_LOST,
                     WEBHOOK_BUSY,
                 ),
+                shape=Shape(schemas.Fired, schemas.Payload),
             )
         ]
 

@@ -26,6 +26,7 @@ from relay.http.routes import Route
 from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
 from relay.storage import Storage, StorageError
+from tests.contract.contract import Contract
 
 SECRET: Final = b"0123456789abcdef0123456789abcdef"
 EMAIL: Final = "jo@example.com"
@@ -157,6 +158,7 @@ async def open_house(
         table,
         HttpPolicy(accounts.resolve, address, origins, SecurityHeaders(), errors={StorageError: STORAGE_UNAVAILABLE}),
     )
+    contract = Contract(server)
     runner = web.AppRunner(server.app, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -172,6 +174,7 @@ async def open_house(
             await runner.cleanup()
             await server.close()
             await accounts.close()
+        contract.check()
 
 
 def with_limits(config: AccountsConfig = CONFIG, **changes: object) -> AccountsConfig:

@@ -43,6 +43,7 @@ from relay.tunnel.link import TunnelLimits
 from relay.tunnel.origins import TunnelOrigins
 from relay.tunnel.room import TunnelConfig, TunnelNeeds, TunnelRoom
 from tests.broken import broken_table
+from tests.contract.contract import Contract
 from tests.runners.peer import WAIT, Peer
 
 SECRET = b"a secret of the tests"
@@ -128,6 +129,7 @@ class Rig:
             security=SecurityHeaders(self.hosts.frame_source),
         )
         self.http = HttpServer(routes, policy)
+        self.contract = Contract(self.http)
         self._serving = web.AppRunner(
             self.http.app, handler_cancellation=True, access_log=None, auto_decompress=False, shutdown_timeout=1.0
         )
@@ -224,6 +226,7 @@ class Rig:
         await self.sessions.close()
         await self.accounts.close()
         await self.storage.close()
+        self.contract.check()
 
     async def restart(self) -> None:
         """Stop and start again on the same database and port."""

@@ -19,6 +19,7 @@ from relay.clock import Clock
 from relay.config import DataSettings, Settings
 from relay.sessions.session import AgentSession
 from relay.storage import Transaction
+from tests.contract.contract import Contract
 from tests.viewers.wire import Joined, Json, Wire
 
 
@@ -80,6 +81,7 @@ class House:
         self.app = await Application.create(
             self._settings, self.clock, port=self.port, scheme="http", tuning=self._tuning
         )
+        self.contract = Contract(self.app.http)
         self._serving = web.AppRunner(
             self.app.http.app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0
         )
@@ -100,6 +102,7 @@ class House:
     async def stop(self) -> None:
         await self.app.close()
         await self._serving.cleanup()
+        self.contract.check()
 
     async def restart(self) -> None:
         await self.stop()

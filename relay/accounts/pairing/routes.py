@@ -11,6 +11,7 @@ from aiohttp import web
 
 from relay.accounts.accounts import Accounts
 from relay.accounts.attempts import address_key
+from relay.accounts.pairing import schemas
 from relay.accounts.pairing.claims import ClaimState, TooManyClaims
 from relay.accounts.pairing.mobile_links import AlreadyRedeemed, NotApproved, Scan
 from relay.accounts.tokens import well_formed
@@ -19,6 +20,7 @@ from relay.http.errors import ApiError, ErrorSpec
 from relay.http.identity import Credential, Identity
 from relay.http.routes import Auth, Body, Call, Json, Route
 from relay.http.server import json_response
+from relay.http.shapes import PREFLIGHT, REFUSAL, Ok, Shape
 
 MISSING_RELAY_URL: Final = ErrorSpec(400, "Missing required field: relayUrl")
 RELAY_URL_TOO_LONG: Final = ErrorSpec(400, "relayUrl is too long")
@@ -59,9 +61,26 @@ class ClaimRoutes:
                 auth=none,
                 body=Body.LENIENT,
                 errors=(MISSING_RELAY_URL, RELAY_URL_TOO_LONG, TOO_MANY),
+                shape=Shape(schemas.ClaimMade, schemas.NewClaim),
             ),
-            Route("GET", "/api/setup-claim/", self.nameless, "Refuse to poll no claim", auth=none, errors=missing),
-            Route("GET", "/api/setup-claim-info/", self.nameless, "Refuse to show no claim", auth=none, errors=missing),
+            Route(
+                "GET",
+                "/api/setup-claim/",
+                self.nameless,
+                "Refuse to poll no claim",
+                auth=none,
+                errors=missing,
+                shape=REFUSAL,
+            ),
+            Route(
+                "GET",
+                "/api/setup-claim-info/",
+                self.nameless,
+                "Refuse to show no claim",
+                auth=none,
+                errors=missing,
+                shape=REFUSAL,
+            ),
             Route(
                 "GET",
                 "/api/setup-claim/{token}",
@@ -69,6 +88,7 @@ class ClaimRoutes:
                 "Poll a claim; the first poll after the approval gets the key",
                 auth=none,
                 errors=(UNKNOWN_CLAIM,),
+                shape=Shape(schemas.ClaimPolled),
             ),
             Route(
                 "GET",
@@ -77,6 +97,7 @@ class ClaimRoutes:
                 "Show a claim to whoever may approve it",
                 auth=none,
                 errors=(UNKNOWN_CLAIM,),
+                shape=Shape(schemas.ClaimShown),
             ),
             Route(
                 "POST",
@@ -84,6 +105,7 @@ class ClaimRoutes:
                 self.approve,
                 "Approve a claim with a key of one's own account",
                 errors=(CLAIM_GONE,),
+                shape=Shape(Ok),
             ),
         ]
 
@@ -146,8 +168,17 @@ class LinkRoutes:
                 "Make a link for a phone",
                 body=Body.LENIENT,
                 errors=(MISSING_RELAY_URL, RELAY_URL_TOO_LONG, TOO_MANY),
+                shape=Shape(schemas.LinkEntry, schemas.NewLink),
             ),
-            Route("GET", path, self._open(self.get), "Show a link", auth=Auth.NONE, errors=(UNKNOWN_LINK,)),
+            Route(
+                "GET",
+                path,
+                self._open(self.get),
+                "Show a link",
+                auth=Auth.NONE,
+                errors=(UNKNOWN_LINK,),
+                shape=Shape(schemas.LinkEntry),
+            ),
             Route(
                 "POST",
                 f"{path}/scan",
@@ -156,6 +187,7 @@ class LinkRoutes:
                 auth=Auth.NONE,
                 body=Body.RAW,
                 errors=(BAD_CODE, UNKNOWN_LINK),
+                shape=Shape(schemas.LinkEntry, schemas.LinkScan),
             ),
             Route(
                 "POST",
@@ -164,6 +196,7 @@ class LinkRoutes:
                 "Approve the phone that shows a code",
                 body=Body.LENIENT,
                 errors=(BAD_CODE, LINK_NOT_READY),
+                shape=Shape(schemas.LinkEntry, schemas.LinkApproval),
             ),
             Route(
                 "POST",
@@ -172,8 +205,16 @@ class LinkRoutes:
                 "Get the key of an approved link, once",
                 auth=Auth.NONE,
                 errors=(UNKNOWN_LINK, NOT_APPROVED, ALREADY_REDEEMED),
+                shape=Shape(schemas.LinkRedeemed),
             ),
-            Route("OPTIONS", "/api/mobile-link/{rest:tail}", self.preflight, "Let the app's page ask", auth=Auth.NONE),
+            Route(
+                "OPTIONS",
+                "/api/mobile-link/{rest:tail}",
+                self.preflight,
+                "Let the app's page ask",
+                auth=Auth.NONE,
+                shape=PREFLIGHT,
+            ),
         ]
 
     async def create(self, call: Call) -> Json:

@@ -10,6 +10,8 @@ from aiohttp import web
 from relay import jsontext
 from relay.http.errors import SESSION_NOT_FOUND
 from relay.http.routes import Auth, Call, Json, Route
+from relay.http.shapes import REFUSAL, Shape
+from relay.sessions import schemas
 from relay.sessions.history.history import History
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
@@ -33,11 +35,25 @@ class HistoryRoutes:
         """Answer the rows of this part."""
         pin = "/api/sessions/{sessionId}/pin"
         return [
-            Route("GET", "/api/sessions", self.list_sessions, "List the caller's live and stored sessions"),
-            Route("GET", "/api/sessions/pinned", self.list_pinned, "List the caller's pinned sessions"),
-            Route("PUT", pin, self.pin, "Pin a session", errors=(SESSION_NOT_FOUND,)),
-            Route("DELETE", pin, self.unpin, "Unpin a session", errors=(SESSION_NOT_FOUND,)),
-            Route("*", pin, _not_allowed, "Refuse other methods on a pin", auth=Auth.NONE),
+            Route(
+                "GET",
+                "/api/sessions",
+                self.list_sessions,
+                "List the caller's live and stored sessions",
+                shape=Shape(schemas.SessionLists, query=schemas.SessionQuery),
+            ),
+            Route(
+                "GET",
+                "/api/sessions/pinned",
+                self.list_pinned,
+                "List the caller's pinned sessions",
+                shape=Shape(schemas.PinnedSessions),
+            ),
+            Route("PUT", pin, self.pin, "Pin a session", errors=(SESSION_NOT_FOUND,), shape=Shape(schemas.Pinned)),
+            Route(
+                "DELETE", pin, self.unpin, "Unpin a session", errors=(SESSION_NOT_FOUND,), shape=Shape(schemas.Pinned)
+            ),
+            Route("*", pin, _not_allowed, "Refuse other methods on a pin", auth=Auth.NONE, shape=REFUSAL),
         ]
 
     async def list_sessions(self, call: Call) -> web.StreamResponse:

@@ -1,0 +1,1 @@
+"""Hold the relay's answers to its API document."""
