@@ -19,7 +19,6 @@ from relay.attachments.attachments import Attachments, Image
 from relay.attachments.files import AttachmentFiles
 from relay.attachments.names import extracted_name, image_type
 from relay.sessions.heads import join_array, join_object, split_array, split_object
-from relay.storage import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +66,8 @@ class ImageExtractor:
             if rewritten is None:
                 return event
             await self._attachments.keep_images(user_id, session_id, list(work.images.values()))
-        except (OSError, StorageError, ValueError, RecursionError):
+        except Exception:
+            # Whatever it is, the snapshot goes on with its images in it (2.4, step A).
             log.exception("images not extracted", extra={"session_id": session_id})
             return event
         return rewritten

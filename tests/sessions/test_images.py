@@ -198,6 +198,11 @@ def test_events_without_an_image_need_no_thread(extractor: ImageExtractor) -> No
     assert not extractor.needs(state_event(message({"type": "image"})))
 
 
+async def test_a_user_who_was_just_removed_keeps_the_original(extractor: ImageExtractor) -> None:
+    event = state_event(message(image()))
+    assert await extractor.extract("removed", "s1", event, "state") == event
+
+
 async def test_a_large_event_does_not_hold_the_loop_for_long(extractor: ImageExtractor) -> None:
     blocks = [
         message({"type": "image", "data": base64.b64encode(bytes([number]) * 3_000_000).decode()})
