@@ -167,7 +167,6 @@ SUBSCRIPTION_UNKNOWN: Final = ErrorSpec(404, "Session is not subscribed to '{tar
 SUBSCRIPTION_NOT_FOUND: Final = ErrorSpec(404, "Subscription not found")
 ROUTE_NOT_FOUND: Final = ErrorSpec(404, "Route not found")
 ROUTE_TARGET_INVALID: Final = ErrorSpec(400, "Invalid target: expected {kind: 'session', sessionId}")
-DELIVER_AS_INVALID: Final = ErrorSpec(400, "deliverAs must be 'steer' or 'followUp'")
 LISTENER_NOT_FOUND: Final = ErrorSpec(404, "No trigger listener for '{target}'")
 LISTENER_MODEL_HIDDEN: Final = ErrorSpec(403, "Requested model is not available")
 LISTENER_NOT_STORED: Final = ErrorSpec(500, "Failed to store the trigger listener")
