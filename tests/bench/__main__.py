@@ -1,4 +1,4 @@
-"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|broadcast|crowd|webhook|start`."""
+"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|broadcast|crowd|webhook|tunnel|start`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-from tests.bench import broadcast, crowd, echo, fanout, rest, start, target, upload, webhook
+from tests.bench import broadcast, crowd, echo, fanout, rest, start, target, tunnel, upload, webhook
 from tests.bench.report import Report
 
 #: The rows of the table that the relay is measured by.
@@ -72,6 +72,11 @@ def parser() -> argparse.ArgumentParser:
     fires.add_argument("--connections", type=int, default=16)
     fires.add_argument("--seconds", type=float, default=5.0)
 
+    ports = commands.add_parser("tunnel", parents=[common], help="requests to services behind a runner")
+    ports.add_argument("--megabytes", type=int, default=256)
+    ports.add_argument("--seconds", type=float, default=5.0, help="of small answers")
+    ports.add_argument("--slow-rate", type=int, default=20_000_000, help="bytes per second of the slow reader")
+
     begin = commands.add_parser("start", help="start to /health, memory with nobody connected")
     begin.add_argument("--json", action="store_true", help="print one JSON object per row")
     begin.add_argument("--runs", type=int, default=5)
@@ -113,6 +118,9 @@ def load_of(options: argparse.Namespace) -> Load:
     async def fired(server: target.Target) -> list[Report]:
         return await webhook.webhook(server, webhook.Fires(options.connections, options.seconds))
 
+    async def tunnelled(server: target.Target) -> list[Report]:
+        return await tunnel.tunnel(server, tunnel.Plan(options.megabytes, options.seconds, options.slow_rate))
+
     loads: dict[str, Load] = {
         "fanout": flooded,
         "paced": paced,
@@ -122,6 +130,7 @@ def load_of(options: argparse.Namespace) -> Load:
         "broadcast": told,
         "crowd": crowded,
         "webhook": fired,
+        "tunnel": tunnelled,
     }
     return loads[options.command]
 

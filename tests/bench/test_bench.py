@@ -87,6 +87,12 @@ def test_webhook_gets_every_delivery_verified_and_filtered() -> None:
         assert numbers(row)["requests per second"] > 10
 
 
+def test_tunnel_carries_every_byte_both_ways() -> None:
+    found = rows("tunnel", "--megabytes", "4", "--seconds", "0.3", "--slow-rate", "8000000")
+    assert [row["wrong"] for row in found] == [0] * 12
+    assert all(numbers(row).get("MB per second", 1) > 0 for row in found)
+
+
 def test_start_measures_time_and_memory() -> None:
     [row] = rows("start", "--runs", "1")
     assert 0 < numbers(row)["start to /health, median, s"] < 20
