@@ -88,8 +88,7 @@ class _Brotli:
             piece: bytes = self._stream.process(data, output_buffer_limit=STEP)
             while piece:
                 yield piece
-                if self._stream.can_accept_more_data():
-                    return
+                # Output may be left though `can_accept_more_data` says nothing of it (1.2.1): ask until there is none.
                 piece = self._stream.process(b"", output_buffer_limit=STEP)
         except self._error as error:
             raise BrokenEncoding(str(error)) from error

@@ -8,23 +8,36 @@ if (G.__pizzapiTunnelUrl) return;
 var here = new NativeURL(D.baseURI);
 var head = B.slice(0, B.lastIndexOf("/") + 1);
 
+// Other ports that this page was led to: their addresses come back here when a script reads and uses them again.
+var known = {};
+
+// Answer whether a path has the prefix, or that of another port; a longer port is not this one.
 function isPrefixed(path) {
-  var port = S && path.startsWith(head) ? /^\d+(?=[\/?#]|$)/.exec(path.slice(head.length)) : null;
-  return !!port || (path.startsWith(B) && /^(?:[\/?#]|$)/.test(path.slice(B.length)));
+  var found = path.startsWith(head) && /^(\d+)(?=[\/?#]|$)/.exec(path.slice(head.length));
+  if (path.startsWith(B)) return /^(?:[\/?#]|$)/.test(path.slice(B.length)) || !!(found && known[found[1]]);
+  return S && !!found;
 }
 function isLocal(url) {
   return /^(?:127\.0\.0\.1|localhost|\[::1\])$/.test(url.hostname);
 }
 function baseOf(url) {
-  return S && url.port && +url.port !== P ? head + url.port : B;
+  if (!S || !url.port || +url.port === P) return B;
+  known[url.port] = true;
+  return head + url.port;
 }
 function parsed(text) {
   try { return new NativeURL(text, here); } catch (_) { return null; }
 }
+// `ws://host:443` and `https://host` are one place, as are `http://host` and a page on `https://host`.
+function isOwn(url) {
+  var port = url.port || (url.protocol === "https:" ? "443" : "80");
+  return url.host === here.host ||
+    (url.hostname === here.hostname && port === (here.port || (here.protocol === "https:" ? "443" : "80")));
+}
 // Answer what is behind the authority of a URL in the terms of the relay; null where it is not the service's.
 function mapped(url) {
   var rest = url.pathname + url.search + url.hash;
-  if (url.host === here.host) return isPrefixed(rest) ? rest : B + rest;
+  if (isOwn(url)) return isPrefixed(rest) ? rest : B + rest;
   return isLocal(url) ? baseOf(url) + rest : null;
 }
 function http(value) {
