@@ -59,6 +59,7 @@ class Kind:
 
 SKILLS: Final = Kind("skill", Family.SKILL)
 AGENTS: Final = Kind("agent", Family.AGENT)
+_GATED: Final = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN)
 
 
 class Definitions:
@@ -112,23 +113,17 @@ class DefinitionRoutes:
 
     def table(self) -> list[Route]:
         """Answer the rows of this kind."""
-        one, many = self._kind.noun, self._kind.plural
-        article = "an" if one[0] in "aeiou" else "a"
-        base = f"/api/runners/{{runnerId}}/{many}"
-        named = base + "/{name}"
-        gated = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN)
-        invalid, missing, absent, unwritten, unscanned, failed = (
-            self._kind.error(spec, "write")
-            for spec in (
-                DEFINITION_NAME_INVALID,
-                DEFINITION_MISSING_NAME,
-                DEFINITION_NOT_FOUND,
-                DEFINITION_NOT_WRITTEN,
-                DEFINITION_SCAN_REFUSED,
-                DEFINITION_CALL_FAILED,
-            )
+        return [*self._rows_of_all(), *self._rows_of_one()]
+
+    def _rows_of_all(self) -> list[Route]:
+        one, many, base = self._kind.noun, self._kind.plural, self._base
+        missing, invalid, unwritten, unscanned, failed = self._errors(
+            DEFINITION_MISSING_NAME,
+            DEFINITION_NAME_INVALID,
+            DEFINITION_NOT_WRITTEN,
+            DEFINITION_SCAN_REFUSED,
+            DEFINITION_CALL_FAILED,
         )
-        guard = self._door.gate
         listed, changed = self._kind.types
         return [
             Route(
@@ -136,17 +131,17 @@ class DefinitionRoutes:
                 base,
                 self.list_known,
                 f"List the {many} of a runner",
-                errors=gated,
+                errors=_GATED,
                 shape=Shape(listed, query=schemas.FormatQuery),
             ),
             Route(
                 "POST",
                 base,
                 self.create,
-                f"Create {article} {one} on a runner",
+                f"Create {self._article} {one} on a runner",
                 body=Body.LENIENT,
-                guard=guard,
-                errors=(*gated, missing, invalid, unwritten, failed),
+                guard=self._door.gate,
+                errors=(*_GATED, missing, invalid, unwritten, failed),
                 shape=Shape(changed, schemas.NewDefinition, schemas.FormatQuery),
             ),
             Route(
@@ -154,36 +149,56 @@ class DefinitionRoutes:
                 f"{base}/refresh",
                 self.refresh,
                 f"Let a runner read its {many} again",
-                errors=(*gated, unscanned, failed),
+                errors=(*_GATED, unscanned, failed),
                 shape=Shape(changed, query=schemas.FormatQuery),
             ),
+        ]
+
+    def _rows_of_one(self) -> list[Route]:
+        one, path, article = self._kind.noun, f"{self._base}/{{name}}", self._article
+        invalid, absent, unwritten, failed = self._errors(
+            DEFINITION_NAME_INVALID, DEFINITION_NOT_FOUND, DEFINITION_NOT_WRITTEN, DEFINITION_CALL_FAILED
+        )
+        _, changed = self._kind.types
+        return [
             Route(
                 "GET",
-                named,
+                path,
                 self.get,
                 f"Read {article} {one} of a runner",
-                errors=(*gated, invalid, absent, failed),
+                errors=(*_GATED, invalid, absent, failed),
                 shape=Shape(schemas.DefinitionText),
             ),
             Route(
                 "PUT",
-                named,
+                path,
                 self.update,
                 f"Replace the content of {article} {one}",
                 body=Body.LENIENT,
-                guard=guard,
-                errors=(*gated, invalid, unwritten, failed),
+                guard=self._door.gate,
+                errors=(*_GATED, invalid, unwritten, failed),
                 shape=Shape(changed, schemas.DefinitionContent, schemas.FormatQuery),
             ),
             Route(
                 "DELETE",
-                named,
+                path,
                 self.delete,
                 f"Delete {article} {one} of a runner",
-                errors=(*gated, invalid, absent, failed),
+                errors=(*_GATED, invalid, absent, failed),
                 shape=Shape(changed, query=schemas.FormatQuery),
             ),
         ]
+
+    @property
+    def _base(self) -> str:
+        return f"/api/runners/{{runnerId}}/{self._kind.plural}"
+
+    @property
+    def _article(self) -> str:
+        return "an" if self._kind.noun[0] in "aeiou" else "a"
+
+    def _errors(self, *specs: ErrorSpec) -> tuple[ErrorSpec, ...]:
+        return tuple(self._kind.error(spec, "write") for spec in specs)
 
     async def list_known(self, call: Call) -> Json:
         """Answer the cached definitions."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from relay.http.errors import (
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
@@ -19,6 +21,9 @@ from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor, refused
 from relay.runners.profile import Item
 
+_GATED: Final = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN)
+_ASKED: Final = (*_GATED, RUNNER_CALL_FAILED, PACKAGE_REFUSED)
+
 
 class PackageRoutes:
     """Serve the package endpoints.
@@ -33,27 +38,13 @@ class PackageRoutes:
     def table(self) -> list[Route]:
         """Answer the rows of this concern."""
         base = "/api/runners/{runnerId}/packages"
-        gated = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN)
-        asked = (*gated, RUNNER_CALL_FAILED, PACKAGE_REFUSED)
-        guard = self._door.gate
-        changes = (
-            ("install", self.install, "Install a package on a runner", schemas.PackageSource, PACKAGE_SOURCE_INVALID),
-            ("remove", self.remove, "Remove a package from a runner", schemas.PackageSource, PACKAGE_SOURCE_INVALID),
-            (
-                "update",
-                self.update,
-                "Update one package of a runner, or all",
-                schemas.PackageChoice,
-                PACKAGE_SOURCE_NO_STRING,
-            ),
-        )
-        rows = [
+        return [
             Route(
                 "GET",
                 base,
                 self.list_packages,
                 "List the packages of a runner",
-                errors=asked,
+                errors=_ASKED,
                 shape=Shape(schemas.RunnerSaid, error=schemas.PackageFailure),
             ),
             Route(
@@ -61,39 +52,37 @@ class PackageRoutes:
                 base,
                 self.no_such_call,
                 "Refuse a change that names no action",
-                errors=(*gated, NOT_FOUND),
+                errors=(*_GATED, NOT_FOUND),
                 shape=REFUSAL,
             ),
-            Route(
-                "*", base, self.not_allowed, "Refuse other methods", errors=(*gated, METHOD_NOT_ALLOWED), shape=REFUSAL
-            ),
+            self._others(base),
+            *self._changes(base),
         ]
-        for action, handler, summary, request, invalid in changes:
-            path = f"{base}/{action}"
-            errors = (*asked, invalid)
-            rows.append(
-                Route(
-                    "POST",
-                    path,
-                    handler,
-                    summary,
-                    body=Body.STRICT,
-                    guard=guard,
-                    errors=errors,
-                    shape=Shape(schemas.RunnerSaid, request, error=schemas.PackageFailure),
-                )
+
+    def _changes(self, base: str) -> list[Route]:
+        source, choice = schemas.PackageSource, schemas.PackageChoice
+        rows = []
+        for action, handler, summary, request, invalid in (
+            ("install", self.install, "Install a package on a runner", source, PACKAGE_SOURCE_INVALID),
+            ("remove", self.remove, "Remove a package from a runner", source, PACKAGE_SOURCE_INVALID),
+            ("update", self.update, "Update one package of a runner, or all", choice, PACKAGE_SOURCE_NO_STRING),
+        ):
+            change = Route(
+                "POST",
+                f"{base}/{action}",
+                handler,
+                summary,
+                body=Body.STRICT,
+                guard=self._door.gate,
+                errors=(*_ASKED, invalid),
+                shape=Shape(schemas.RunnerSaid, request, error=schemas.PackageFailure),
             )
-            rows.append(
-                Route(
-                    "*",
-                    path,
-                    self.not_allowed,
-                    "Refuse other methods",
-                    errors=(*gated, METHOD_NOT_ALLOWED),
-                    shape=REFUSAL,
-                )
-            )
+            rows += [change, self._others(change.path)]
         return rows
+
+    def _others(self, path: str) -> Route:
+        errors = (*_GATED, METHOD_NOT_ALLOWED)
+        return Route("*", path, self.not_allowed, "Refuse other methods", errors=errors, shape=REFUSAL)
 
     async def list_packages(self, call: Call) -> Json:
         """Answer the configured packages as the runner gives them."""

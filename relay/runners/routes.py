@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 HiddenModelsOf = Callable[[str], Awaitable[Iterable[str]]]
 
 _LIST_MODELS_TIMEOUT: Final = 15.0
+_GATED: Final = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN)
 
 
 class RunnerRoutes:
@@ -58,9 +59,7 @@ class RunnerRoutes:
 
     def table(self) -> list[Route]:
         """Answer the rows of this room."""
-        gated = (RUNNER_NOT_FOUND, RUNNER_FORBIDDEN)
-        commanded = (MISSING_RUNNER_ID, *gated, RUNNER_NO_SOCKET)
-        folders = "/api/runners/{runnerId}/recent-folders"
+        commanded = (MISSING_RUNNER_ID, *_GATED, RUNNER_NO_SOCKET)
         return [
             Route(
                 "GET",
@@ -92,7 +91,7 @@ class RunnerRoutes:
                 "/api/runners/{runnerId}/models",
                 self.models,
                 "List the models of a runner",
-                errors=gated,
+                errors=_GATED,
                 shape=Shape(schemas.ModelList),
             ),
             Route(
@@ -100,15 +99,21 @@ class RunnerRoutes:
                 "/api/runners/{runnerId}/services",
                 self.services,
                 "List the services of a runner",
-                errors=gated,
+                errors=_GATED,
                 shape=Shape(schemas.ServiceLists),
             ),
+            *self._folder_rows(),
+        ]
+
+    def _folder_rows(self) -> list[Route]:
+        folders = "/api/runners/{runnerId}/recent-folders"
+        return [
             Route(
                 "GET",
                 folders,
                 self.recent_folders,
                 "List folders used on a runner",
-                errors=gated,
+                errors=_GATED,
                 shape=Shape(schemas.FolderList),
             ),
             Route(
@@ -117,7 +122,7 @@ class RunnerRoutes:
                 self.forget_folder,
                 "Forget a folder used on a runner",
                 body=Body.LENIENT,
-                errors=(*gated, MISSING_PATH),
+                errors=(*_GATED, MISSING_PATH),
                 shape=Shape(schemas.FolderForgotten, schemas.PathName),
             ),
         ]
