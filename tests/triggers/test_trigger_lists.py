@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from relay.triggers.wire import history_entry
 from tests.sessions.stage import Answer, Stage
 from tests.triggers.family import family
 from tests.triggers.post import answer, fire, gone, got, heard, lifecycle, published
@@ -41,8 +42,11 @@ async def test_a_page_is_newest_first_and_its_length_is_clamped(
 ) -> None:
     await stage.agent(ann, "s1")
     history = stage.app.triggers.history
-    made: list[tuple[str, Json]] = [("s1", {"triggerId": f"t{n}", "payload": {"n": n}}) for n in range(60)]
-    await history.push(made)
+    now = stage.clock.now_iso()
+    triggers: list[Json] = [
+        {"triggerId": f"t{n}", "type": "svc:x", "sourceSessionId": "external:x", "payload": {"n": n}} for n in range(60)
+    ]
+    await history.push([("s1", history_entry(trigger, now)) for trigger in triggers])
     assert await ids(stage, ann, query) == list(range(59, 59 - count, -1))
 
 
