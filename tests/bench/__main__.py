@@ -1,4 +1,4 @@
-"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|broadcast|crowd|webhook|tunnel|start`."""
+"""Choose the load: `python -m tests.bench fanout|paced|rest|echo|upload|broadcast|crowd|webhook|tunnel|...`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Final
 
-from tests.bench import broadcast, crowd, echo, fanout, rest, start, target, tunnel, upload, webhook
+from tests.bench import broadcast, crowd, echo, fanout, rest, rewrite, start, target, tunnel, upload, webhook
 from tests.bench.report import Report
 
 #: The rows of the table that the relay is measured by.
@@ -77,6 +78,11 @@ def parser() -> argparse.ArgumentParser:
     ports.add_argument("--seconds", type=float, default=5.0, help="of small answers")
     ports.add_argument("--slow-rate", type=int, default=20_000_000, help="bytes per second of the slow reader")
 
+    pages = commands.add_parser("rewrite", help="the rewriter of tunnelled pages, without a relay")
+    pages.add_argument("--json", action="store_true", help="print one JSON object per row")
+    pages.add_argument("--megabytes", type=int, default=16)
+    pages.add_argument("files", nargs="*", type=Path, help="measure these instead")
+
     begin = commands.add_parser("start", help="start to /health, memory with nobody connected")
     begin.add_argument("--json", action="store_true", help="print one JSON object per row")
     begin.add_argument("--runs", type=int, default=5)
@@ -140,6 +146,9 @@ def run(arguments: list[str]) -> list[Report]:
     options = parser().parse_args(arguments)
     if options.command == "start":
         reports = [start.start(options.runs)]
+    elif options.command == "rewrite":
+        documents = [rewrite.sample_of(path) for path in options.files]
+        reports = rewrite.rewrite(documents or rewrite.samples(options.megabytes))
     else:
         server = target.attached(options.url, options.pid, options.key) if options.url else target.own_relay()
         with server as under_load:

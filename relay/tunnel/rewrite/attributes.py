@@ -65,6 +65,8 @@ def rewrite_refresh(value: bytes, context: RewriteContext) -> bytes:
 
 def rewrite_style(value: bytes, context: RewriteContext) -> bytes:
     """Answer a `style` attribute."""
+    if b"(" not in value:
+        return value
 
     def sheet(text: bytes) -> bytes:
         css = CssRewriter(context)

@@ -15,7 +15,7 @@ from relay.tunnel.rewrite.js import JsRewriter
 from relay.tunnel.rewrite.kinds import Kind, is_double_byte, is_opaque
 from relay.tunnel.rewrite.longtag import LongTag
 from relay.tunnel.rewrite.stream import Transform
-from relay.tunnel.rewrite.tags import TAG, Tag, TagRewriter
+from relay.tunnel.rewrite.tags import PLAIN, TAG, Tag, TagRewriter
 
 #: A tag longer than this is passed on as it is, so that no more than this is held (3.7).
 TAG_CAP: Final = 64 * 1024
@@ -109,6 +109,10 @@ class HtmlRewriter:
 
     def _text(self) -> bool:
         """Pass text up to the next markup, and tell what that is."""
+        if self._injection is None:
+            plain = PLAIN.match(self._buf, self._pos)
+            if plain is not None:
+                self._pass(plain.end())
         start = self._buf.find(b"<", self._pos)
         end = len(self._buf) if start < 0 else start
         if self._injection is not None and end > self._pos:

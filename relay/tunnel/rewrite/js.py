@@ -15,12 +15,13 @@ from relay.tunnel.rewrite.js_words import opens_import, regex_follows, url_follo
 from relay.tunnel.rewrite.scanner import Scanner
 
 #: Code without templates, comments, strings that may be addresses, and slashes that may begin a regular expression.
-#: A string is no address after an operator and a space, nor after any byte but `(`, `m`, `t`, white space or `/`.
+#: A string is no address after an operator and a space, nor after any byte but `(`, `m`, `t`, white space or `/`, nor
+#: after a `(` that none of the words with an address can precede.
 _PLAIN: Final = re.compile(
     rb"""(?x)(?:
         [^'"`/]++
         | (?<=[0-9\]]) / (?=[^*/])
-        | (?: (?<![(mt\s/]) | (?<=[=,:+?&|\[{;>][ ]) )
+        | (?: (?<![(mt\s/]) | (?<=[=,:+?&|\[{;>][ ]) | (?<=[^\sLrst/]\() )
           (?: "(?:[^"\\\n\r]++|\\[^\r])*+" | '(?:[^'\\\n\r]++|\\[^\r])*+' )
     )*+"""
 )

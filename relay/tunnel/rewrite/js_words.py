@@ -26,9 +26,10 @@ _WORD_LENGTH: Final = 24
 
 def url_follows(before: bytes) -> bool:
     """Answer whether a string after this code is an address."""
-    last = before.rstrip()[-1:]
+    code = before.rstrip()
+    last = code[-1:]
     if last == b"(":
-        return _CALL.search(before[-80:]) is not None
+        return code[:-1].rstrip()[-1:] in (b"t", b"L", b"r", b"s") and _CALL.search(before[-80:]) is not None
     return last in (b"m", b"t") and _STATIC.search(before[-80:]) is not None
 
 

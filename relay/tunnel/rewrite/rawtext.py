@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Final
 
 #: Elements whose content is text up to their end tag. `noscript` is left out: without scripts it is markup.
@@ -16,10 +15,8 @@ _MAYBE: Final = re.compile(rb"[<\-]")
 _LONGEST_MARK: Final = 9
 
 
-@cache
-def _end_of(name: bytes) -> re.Pattern[bytes]:
-    """Answer what ends an element."""
-    return re.compile(rb"(?i)</" + name + rb"(?=[ \t\n\r\f/>])")
+#: What ends each of them.
+_END_OF: Final = {name: re.compile(rb"(?i)</" + name + rb"(?=[ \t\n\r\f/>])") for name in NAMES}
 
 
 class RawText:
@@ -35,7 +32,7 @@ class RawText:
         if self._name == b"plaintext":
             return len(buf), False
         if self._name != b"script":
-            found = _end_of(self._name).search(buf, pos)
+            found = _END_OF[self._name].search(buf, pos)
             if found is not None:
                 return found.start(), True
             return len(buf) if final else _before_partial(buf, pos, b"</" + self._name), False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from relay.tunnel.rewrite.attributes import (
     is_external,
@@ -31,16 +30,32 @@ TAG: Final = re.compile(
 _ATTRIBUTE: Final = re.compile(
     rb"(" + _NAME + rb")(?:" + _SP + rb"=" + _SP + rb"(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\r\f>\"'][^ \t\n\r\f>]*+))?)?"
 )
-#: No tag without one of these words needs a closer look.
-_WORTH: Final = re.compile(rb"(?i)src|href|action|poster|data|style|ping|background|manifest|type|charset|content")
+#: The attributes that may change, or that decide about others.
+_LOOKED_AT: Final = (
+    rb"(?:xlink:)?href|src(?:set|doc)?|(?:form)?action|poster|data|style|ping|background|manifest|imagesrcset|integrity"
+    rb"|type|charset|content"
+)
+#: No tag without one of them needs a closer look.
+_WORTH: Final = re.compile(rb"(?i)(?:" + _LOOKED_AT + rb")" + _SP + rb"=")
+#: Text, and tags that have none of them and begin no text of their own: most of a page, told in one go.
+PLAIN: Final = re.compile(
+    rb"(?i)(?:[^<]++|</?(?!(?:"
+    rb"script|style|textarea|title|xmp|noembed|noframes|iframe|plaintext|svg|math|meta"
+    rb")[ \t\n\r\f/>])[a-z][a-z0-9\-]*+(?:[ \t\n\r\f]++(?!(?:"
+    + _LOOKED_AT
+    + rb")[ \t\n\r\f=])[a-z][a-z0-9\-]*+(?:=\"[^\"]*+\"|='[^']*+'|(?=[ \t\n\r\f>])(?!"
+    + _SP
+    + rb"=)))*+"
+    + _SP
+    + rb"/?>)*+"
+)
 
 _EVERYWHERE: Final = frozenset((b"src", b"href", b"xlink:href", b"poster", b"action", b"formaction", b"background"))
 _ON_ONE: Final = frozenset(((b"object", b"data"), (b"html", b"manifest")))
 _SETS: Final = frozenset((b"srcset", b"imagesrcset"))
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """Hold an attribute and where it stands in the tag: `start` to `end`, its value from `value_start`."""
 
     name: bytes
@@ -51,8 +66,7 @@ class Attribute:
     quote: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """Hold the output for a start tag, and those of its attributes that decide what follows."""
 
     output: bytes

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from relay.tunnel.rewrite.context import BOUNDARY, RewriteContext
@@ -16,8 +15,7 @@ _LOCAL_LENGTH: Final = len(b"https://127.0.0.1:65535") + 1
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
-@dataclass(frozen=True, slots=True)
-class Splice:
+class Splice(NamedTuple):
     """Say how a URL changes: its first `drop` bytes are replaced by `insert`."""
 
     drop: int

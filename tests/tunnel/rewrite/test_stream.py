@@ -1,4 +1,4 @@
-"""Choose which bodies are rewritten, undo their encodings, bound what comes out (tunnel.md 2.6, 3.6, cases 53 to 56)."""
+"""Choose which bodies are rewritten, undo their encodings, bound the output (tunnel.md 2.6, 3.6, cases 53 to 56)."""
 
 from __future__ import annotations
 
