@@ -149,12 +149,16 @@ async def test_two_browsers_of_one_user_see_the_same_and_strangers_nothing(rig: 
     await second.close()
 
 
-async def test_lone_surrogates_in_a_profile_reach_the_browser(rig: Rig) -> None:
+async def test_lone_surrogates_in_a_profile_reach_the_browser_but_in_the_name_which_is_stored(rig: Rig) -> None:
     ann = await rig.person("ann")
     browser = await rig.feed_of(ann)
-    await rig.runner(ann, profile={"name": "broken \ud83d emoji"})
-    assert (await browser.expect("runner_added"))["name"] == "broken \ud83d emoji"
+    skill = {"name": "deploy", "description": "half \ud83d", "filePath": "/s/deploy.md"}
+    await rig.runner(ann, profile={"name": "broken \ud83d emoji", "skills": [skill]})
+    added = await browser.expect("runner_added")
+    assert added["name"] == "broken ? emoji"
+    assert ascii(added["skills"]) == ascii([skill])
     status, runners = await rig.json("GET", "/api/runners", ann.by_key)
     assert status == 200
     assert isinstance(runners, list)
-    assert runners[0]["name"] == "broken \ud83d emoji"
+    assert runners[0]["name"] == "broken ? emoji"
+    assert ascii(runners[0]["skills"]) == ascii([skill])
