@@ -6,6 +6,7 @@ An agent event's way: `/relay` socket (sessions/sockets.py) -> the session's que
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from aiohttp import web
@@ -66,6 +67,8 @@ from relay.tunnel.room import TunnelNeeds, TunnelRoom
 from relay.viewers.needs import ViewerNeeds
 from relay.viewers.sockets import Viewers
 from relay.webhooks.room import WebhookRoom
+
+log = logging.getLogger(__name__)
 
 
 class Application:
@@ -205,23 +208,30 @@ class Application:
     async def close(self) -> None:
         """Finish what is under way and let go of everything, in the reverse order of creation.
 
-        Transports close without Socket.IO packets, so that clients come back (sockets-agents.md 4.4).
+        Transports close without Socket.IO packets, so that clients come back (sockets-agents.md 4.4). A part that fails
+        is logged and keeps none after it from writing what it still holds.
         """
-        await self.control.close()
-        await self.realtime.close()
-        await self.tunnels.close()
-        await self.http.close()
-        await self.webhooks.close()
-        await self.viewers.close()
-        await self.terminals.close()
-        await self.sessions.close()
-        await self.push.close()
-        await self.triggers.close()
-        await self.hidden_models.close()
-        await self.subagent_model.close()
-        await self.accounts.close()
-        await self._versions.close()
-        await self.storage.close()
+        for close in (
+            self.control.close,
+            self.realtime.close,
+            self.tunnels.close,
+            self.http.close,
+            self.webhooks.close,
+            self.viewers.close,
+            self.terminals.close,
+            self.sessions.close,
+            self.push.close,
+            self.triggers.close,
+            self.hidden_models.close,
+            self.subagent_model.close,
+            self.accounts.close,
+            self._versions.close,
+            self.storage.close,
+        ):
+            try:
+                await close()
+            except Exception:
+                log.exception("a part did not close well", extra={"part": close.__qualname__})
 
     def public_base(self, request: web.Request) -> str:
         """Answer the relay's own address as links should show it, without a slash at the end."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from relay.accounts.control import ControlServer
 from relay.app_settings import Tuning
 from relay.clock import Clock
 from relay.sessions.limits import SessionLimits
@@ -211,6 +213,22 @@ async def test_a_late_end_of_an_old_socket_does_not_end_a_new_registration(stage
     row = await stage.app.sessions.store.row("s1")
     assert row is not None
     assert row.ended_at is None
+
+
+async def test_a_part_that_closes_badly_keeps_no_state_from_being_written(stage: Stage, ann: Person) -> None:
+    class Broken(ControlServer):
+        async def close(self) -> None:
+            await control.close()
+            raise OSError("the disk went away")
+
+    control = stage.app.control
+    stage.app.control = Broken(Path("nowhere"), {})
+    agent = await stage.agent(ann)
+    await agent.active(3)
+    await stage.restart()
+    stored = await stage.app.sessions.store.state("s1")
+    assert stored is not None
+    assert len(json.loads(stored.state)["messages"]) == 3
 
 
 async def test_a_sweep_that_fails_stops_no_other(stage: Stage) -> None:
