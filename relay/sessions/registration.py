@@ -74,7 +74,11 @@ class Registration:
             await self._teardown.end(earlier, "Session ended", terminal=True, ended_by="other")
         while True:
             live = self._registry.get(wanted)
-            if live is not None and live.user_id == agent.user_id and live.socket is not socket:
+            if live is not None and live.user_id != agent.user_id:
+                # Neither waits for the other's queue.
+                wanted = str(uuid4())
+                continue
+            if live is not None and live.socket is not socket:
                 # Events of the old socket that are still ahead in the queue fail the stale guard quickly (2.5).
                 live.token = ""
             try:

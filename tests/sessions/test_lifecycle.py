@@ -105,6 +105,23 @@ async def test_agents_04_the_same_id_under_another_account_gets_a_fresh_id(
     assert late.session_id not in ("s1", stranger.session_id)
 
 
+async def test_a_foreign_registration_does_not_wait_for_the_other_users_events(
+    stage: Stage, ann: Person, bob: Person
+) -> None:
+    await stage.agent(bob, "his")
+    gate = asyncio.Event()
+
+    async def busy() -> None:
+        await gate.wait()
+
+    stage.session("his").queue.push(0, busy)
+    try:
+        other = await stage.agent(ann, "his")
+    finally:
+        gate.set()
+    assert other.session_id != "his"
+
+
 async def test_agents_08_a_registration_waits_for_no_more_than_the_event_under_way(stage: Stage, ann: Person) -> None:
     old = await stage.agent(ann)
     session, gate = stage.session("s1"), asyncio.Event()
