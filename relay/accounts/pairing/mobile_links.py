@@ -65,7 +65,7 @@ class MobileLinks:
 
     async def scan(self, token: str, scan: Scan) -> dict[str, object] | None:
         """Note what a phone sent, the first time only; answer the link as it is now, None for an unknown one."""
-        digest = digest_of(token)
+        digest = await self._known(token)
         if digest is None:
             return None
 
@@ -113,7 +113,7 @@ class MobileLinks:
 
     async def redeem(self, token: str) -> dict[str, object] | None:
         """Answer an approved link with its key, once; None for an unknown one. Raises NotApproved, AlreadyRedeemed."""
-        digest = digest_of(token)
+        digest = await self._known(token)
         if digest is None:
             return None
         minted = self._minting.mint(token)
@@ -148,6 +148,11 @@ class MobileLinks:
 
         for user_id, key_id in await parts.storage.write(sweep):
             parts.keys.revoked(user_id, [key_id])
+
+    async def _known(self, token: str) -> str | None:
+        """Answer the digest of a link that is there: made-up ids of strangers must not keep the one writer busy."""
+        digest = digest_of(token)
+        return None if digest is None or await self._store.link(digest) is None else digest
 
     def _wire(self, token: str, link: Link) -> dict[str, object]:
         expired = link.status != "approved" and link.expires_at <= self._parts.clock.now_iso()

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from relay.storage import Storage
+from relay.storage import Storage, Transaction
 from tests.accounts.house import CONFIG, PASSWORD, House, Reply, open_house
 from tests.clock import ManualClock
 
@@ -137,6 +137,24 @@ async def test_unknown_links(house: House) -> None:
         assert said(await house.get(f"/api/mobile-link/{link}")) == UNKNOWN
         assert said(await scan(house, link)) == UNKNOWN
         assert said(await redeem(house, link)) == UNKNOWN
+
+
+async def test_made_up_ids_do_not_keep_the_writer_busy(house: House, storage: Storage) -> None:
+    writing, done = asyncio.Event(), asyncio.Event()
+
+    async def hold(_tx: Transaction) -> None:
+        writing.set()
+        await done.wait()
+
+    held = asyncio.create_task(storage.write(hold))
+    await writing.wait()
+    try:
+        async with asyncio.timeout(5):
+            assert said(await scan(house, NO_LINK)) == UNKNOWN
+            assert said(await redeem(house, NO_LINK)) == UNKNOWN
+    finally:
+        done.set()
+        await held
 
 
 @pytest.mark.parametrize("code", ["abc123", "ABC12", "ABC1234", "ABC12!", "", "ÄBC123", None, 123456])
