@@ -30,8 +30,8 @@ FRAMINGS = pytest.mark.parametrize("binary", [True, False], ids=["binary", "publ
 @pytest.fixture
 def options() -> Options:
     return Options(
-        tunnel=TunnelLimits(ping_every=0.1, silent_for=0.6, close_within=0.2),
-        exchanges=ExchangeLimits(answer_within=3.0, upload_idle=3.0, open_within=5.0),
+        tunnel=TunnelLimits(ping_every=0.1, silent_for=2.0, close_within=0.2),
+        exchanges=ExchangeLimits(answer_within=15.0, upload_idle=15.0, open_within=15.0),
     )
 
 
