@@ -76,7 +76,7 @@ class Application:
 
     def __init__(self, settings: Settings, storage: Storage, clock: Clock, tuning: Tuning, listen: str) -> None:
         """Build the rooms from the ground up; nothing runs and nobody is served before `start`."""
-        bus = Bus()
+        bus = self.bus = Bus()
         self._base_url = settings.server.base_url.rstrip("/")
         self._listen = listen
         self.storage = storage

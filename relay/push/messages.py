@@ -112,6 +112,14 @@ def message_for(session: AgentSession, kind: str, event: bytes) -> Message | Non
     return None
 
 
+def overdue(session: AgentSession) -> Message:
+    """Answer the notification that nobody answered a child's question in time (rest-runners.md 14.3)."""
+    label = session.name or session.id[:8]
+    return _message(
+        session, label, "agent_needs_input", "Input needed", f'A question in "{label}" is still unanswered.'
+    )
+
+
 def last_words(event: bytes) -> str:
     """Answer the text of the last assistant message in an `agent_end` that has one, trimmed; "" without."""
     outer = read(MessagesEvent, event)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from relay.push.messages import Message, message_for
+from relay.events import Bus, QuestionOverdue
+from relay.push.messages import Message, message_for, overdue
 from relay.push.store import Subscription
 from relay.push.subscriptions import Subscriptions, wants
 from relay.sessions.links import Links
@@ -25,25 +26,35 @@ class Send(Protocol):
 class Notifier:
     """Turn events into messages for the subscriptions that want them; owns no state."""
 
-    def __init__(self, registry: SessionRegistry, links: Links, subscriptions: Subscriptions, send: Send) -> None:
+    def __init__(
+        self, registry: SessionRegistry, links: Links, subscriptions: Subscriptions, send: Send, bus: Bus
+    ) -> None:
         self._registry = registry
         self._links = links
         self._subscriptions = subscriptions
         self._send = send
+        bus.subscribe(QuestionOverdue, self._overdue)
 
     def observe(self, session: AgentSession, kind: str, event: bytes) -> None:
         """Take an event that went through the pipeline; everything is decided here and now, sending comes later."""
         if kind not in _KINDS:
             return
-        subscriptions = self._subscriptions.of(session.user_id)
         # Any tab that shows the session, even a hidden one, tells its person by itself (8.5).
-        if not subscriptions or len(session.audience):
+        if not self._subscriptions.of(session.user_id) or len(session.audience):
             return
         message = message_for(session, kind, event)
-        if message is None:
-            return
+        if message is not None:
+            self._tell(session, message)
+
+    def _overdue(self, event: QuestionOverdue) -> None:
+        """Call for somebody when a child's question ran out of time; it stays answerable in its parent's session."""
+        session = self._registry.get(event.session_id)
+        if session is not None and not len(session.audience):
+            self._tell(session, overdue(session))
+
+    def _tell(self, session: AgentSession, message: Message) -> None:
         child = self._is_linked_child(session)
-        for subscription in subscriptions:
+        for subscription in self._subscriptions.of(session.user_id):
             # None and True are silence: children push only where somebody has asked for it (8.5).
             silent = child and subscription.suppress_child is not False
             if not silent and wants(subscription.enabled_events, message.kind):

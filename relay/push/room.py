@@ -47,7 +47,7 @@ class PushRoom:
         self.sender = Sender(
             self.vapid, needs.limits, self.subscriptions.drop, allow_private=needs.config.allow_private
         )
-        self._notifier = Notifier(sessions.registry, sessions.links, self.subscriptions, self.sender.send)
+        self._notifier = Notifier(sessions.registry, sessions.links, self.subscriptions, self.sender.send, bus)
         self._routes = PushRoutes(self.subscriptions, self.vapid, allow_private=needs.config.allow_private)
         sessions.pipeline.observe(self._observe)
 

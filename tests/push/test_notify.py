@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.events import UserRemoved
+from relay.events import QuestionOverdue, UserRemoved
 from relay.push.subscriptions import wants
 from tests.push.device import Browser, Json, PushService, claims
 from tests.push.office import Office, asked, asks, pushed
@@ -71,6 +71,19 @@ async def test_account_14_a_connected_viewer_even_a_hidden_one_takes_the_place_o
     await until(lambda: len(office.session("s1").audience) == 0)
     [message] = await pushed(office, service, browser, agent, END)
     assert message["type"] == "agent_finished"
+
+
+async def test_a_question_that_nobody_answered_in_time_calls_for_its_parents_person(
+    office: Office, service: PushService, browser: Browser, ann: Person
+) -> None:
+    await office.subscribe(ann, browser, service.endpoint())
+    await office.agent(ann, "s1", sessionName="parent")
+    office.app.bus.publish(QuestionOverdue(ann.id, "s1", "child", "dlv_1"))
+    office.app.bus.publish(QuestionOverdue(ann.id, "nowhere", "child", "dlv_2"))
+    [received] = await service.until(1)
+    message = browser.read(received.body)
+    assert (message["type"], message["sessionId"]) == ("agent_needs_input", "s1")
+    assert message["body"] == 'A question in "parent" is still unanswered.'
 
 
 async def test_the_four_events_are_pushed_and_no_other(
