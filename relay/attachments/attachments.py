@@ -110,7 +110,8 @@ class Attachments:
         """
         rows = [row for row, _ in uploads]
         async with self._dropping:
-            await self._store.put_uploads(rows, session_id, self.limits.quota)
+            limits = self.limits
+            await self._store.put_uploads(rows, session_id, quota=limits.quota, most_files=limits.most_files)
             try:
                 await asyncio.to_thread(_name_files, uploads)
             except OSError:

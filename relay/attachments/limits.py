@@ -23,6 +23,8 @@ class AttachmentLimits:
     file: int = 10 * MIB
     #: What one user may have uploaded and kept at a time.
     quota: int = 1024 * MIB
+    #: Files of one user: empty ones weigh nothing, but each is an inode and a row.
+    most_files: int = 100_000
     #: Parts of one form; each file is an inode, and 50 MiB could name half a million of them.
     parts: int = 1000
     #: An upload from which nothing comes for so long has lost its client.

@@ -15,7 +15,10 @@ _KEPT: Final = (
 )
 
 #: Images that the relay took out of transcripts are not the user's to weigh.
-_USED: Final = "SELECT coalesce(sum(size), 0) AS used FROM attachment WHERE owner_user_id = ? AND kind = 'upload'"
+_USED: Final = (
+    "SELECT coalesce(sum(size), 0) AS used, count(*) AS files FROM attachment"
+    " WHERE owner_user_id = ? AND kind = 'upload'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,15 @@ class AttachmentStore:
 
         await self._storage.write(work)
 
-    async def put_uploads(self, attachments: Sequence[Attachment], session_id: str, quota: int) -> None:
-        """Insert the uploads of one user; raises QuotaExceeded when they would have more than `quota` bytes."""
+    async def put_uploads(
+        self, attachments: Sequence[Attachment], session_id: str, *, quota: int, most_files: int
+    ) -> None:
+        """Insert the uploads of one user; raises QuotaExceeded when they would have more bytes or files than these."""
 
         async def work(tx: Transaction) -> None:
             await _insert(tx, attachments, session_id)
             row = await tx.fetch_one(_USED, (attachments[0].owner_user_id,))
-            if row is not None and row["used"] > quota:
+            if row is not None and (row["used"] > quota or row["files"] > most_files):
                 raise QuotaExceeded
 
         await self._storage.write(work)

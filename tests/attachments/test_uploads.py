@@ -6,11 +6,15 @@ import asyncio
 import re
 import stat
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from relay.app_settings import Tuning
+from relay.attachments.limits import AttachmentLimits
 from tests.attachments.depot import Depot, items, nothing_is_left, said
 from tests.attachments.forms import FORM_TYPE, ask, form, part, upload
+from tests.clock import ManualClock
 from tests.sessions.stage import until
 from tests.viewers.house import Person
 
@@ -158,6 +162,20 @@ async def test_the_quota_counts_what_is_kept_and_what_is_coming(stage: Depot) ->
     items(await upload(stage, bob, half, "s2"))
     await stage.app.attachments.forget_sessions(["s1"])
     assert first["size"] == 50 * KIB
+
+
+async def test_files_without_a_byte_have_an_end_too(tmp_path: Path, clock: ManualClock) -> None:
+    tuning = Tuning(attachments=AttachmentLimits(most_files=3))
+    async with Depot(tmp_path / "data", clock, tuning) as stage:
+        ann, bob = await stage.person("ann"), await stage.person("bob")
+        await stage.agent(ann)
+        await stage.agent(bob, "s2")
+        two = form(*(part("files", b"", filename="x") for _ in range(2)))
+        items(await upload(stage, ann, two))
+        assert said(await upload(stage, ann, two)) == (413, {"error": "Attachment quota exceeded"})
+        assert len(stage.files) == await stage.rows() == 2
+        items(await upload(stage, ann, form(part("files", b"", filename="x"))))
+        items(await upload(stage, bob, two, "s2"))
 
 
 @pytest.mark.parametrize(
