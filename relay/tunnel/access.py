@@ -36,7 +36,7 @@ from relay.runners.identities import RunnerIdentities
 from relay.runners.registry import RunnerRegistry
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.store import SessionRow
-from relay.tunnel.exchange import Access
+from relay.tunnel.access_record import Access
 from relay.tunnel.labels import Labels
 from relay.tunnel.origins import TunnelOrigins
 from relay.tunnel.query import without_credentials

@@ -16,8 +16,8 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from relay.http.errors import ApiError
 from relay.http.server import error_response
 from relay.tunnel import binary, frames
+from relay.tunnel.access_record import Access
 from relay.tunnel.channel import Channel, LinkGone
-from relay.tunnel.exchange import Access
 from relay.tunnel.failures import DISCONNECTED, Failure
 from relay.tunnel.frames import BadFrame, Frame
 from relay.tunnel.proxy import Proxy
@@ -153,6 +153,10 @@ class Bridge:
         """Fail, and close the runner's side too."""
         self.tell_closed(WSCloseCode.INTERNAL_ERROR, failure.text)
         self.fail(failure)
+
+    def cut(self, failure: Failure) -> None:
+        """Close both sides; a browser that does not read is dropped when its time to close is over."""
+        self.stop(failure)
 
     def _message(self, message: str | bytes) -> None:
         self._messages.append(message)

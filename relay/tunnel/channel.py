@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from relay.http.errors import TUNNEL_BUSY
 from relay.tunnel import binary, frames
+from relay.tunnel.access_record import Access
 from relay.tunnel.failures import DISCONNECTED, Failure
 from relay.tunnel.flow import Flow
 from relay.tunnel.frames import BadFrame, Frame
@@ -33,6 +34,10 @@ class Stream(Protocol):
         """Answer the id in frames."""
 
     @property
+    def access(self) -> Access:
+        """Answer on whose behalf it runs."""
+
+    @property
     def alone_holds(self) -> bool:
         """Tell whether it may hold up the socket while it is the only one: nobody else waits, itself included."""
 
@@ -47,6 +52,9 @@ class Stream(Protocol):
 
     def stop(self, failure: Failure) -> None:
         """End, and tell the runner."""
+
+    def cut(self, failure: Failure) -> None:
+        """End, tell the runner, and drop the browser even if it does not read."""
 
 
 class Channel:

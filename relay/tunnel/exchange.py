@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from relay.tunnel import binary, frames
+from relay.tunnel.access_record import Access
 from relay.tunnel.body import Body
 from relay.tunnel.channel import Channel
 from relay.tunnel.failures import ENDED_EARLY, RUNNER_ABORTED, TIMED_OUT, TOO_SLOW, ExchangeBroken, Failure
@@ -20,15 +20,6 @@ class _State(Enum):
     WAITING = "no head yet"
     ANSWERING = "the head is here, the body comes"
     OVER = "the runner or we have said the last word"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Say on whose behalf an exchange or a bridged socket runs, so that it ends when that does."""
-
-    user_id: str
-    scope: str
-    credential_id: str = ""
 
 
 class Exchange:

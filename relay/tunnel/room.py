@@ -26,6 +26,7 @@ from relay.tunnel.links import TunnelLinks
 from relay.tunnel.origins import TunnelOrigins
 from relay.tunnel.proxy import Proxy
 from relay.tunnel.registration import TunnelEndpoint
+from relay.tunnel.revocation import Revocation
 from relay.tunnel.routes import TunnelRoutes
 from relay.tunnel.spill import SpillBudget
 from relay.tunnel.store import LabelStore
@@ -67,6 +68,7 @@ class TunnelRoom:
     def __init__(self, needs: TunnelNeeds, config: TunnelConfig) -> None:
         self.budget = SpillBudget(config.spill_folder, config.exchanges.spill_all)
         self.links = TunnelLinks(needs.clock, needs.bus, config.links, config.exchanges, self.budget)
+        self._revocation = Revocation(self.links, needs.bus)
         self.tokens = TunnelTokens(config.secret, config.previous_secret, needs.clock)
         self.labels = Labels(LabelStore(needs.storage), needs.clock, needs.bus)
         self.hosts = needs.hosts

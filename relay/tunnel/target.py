@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from relay.http.errors import TUNNEL_TARGET_INVALID
-from relay.tunnel.exchange import Access
+from relay.tunnel.access_record import Access
 
 #: What encodeURIComponent leaves as it is, besides letters, digits, `_`, `-`, `.` and `~`.
 _UNRESERVED: Final = "!~*'()"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
-from relay.events import UserRemoved
+from relay.events import CredentialsRevoked, Event, RunnerConnected, SessionEndedForGood, UserRemoved
+from relay.http.client_address import ClientAddress, ProxyPolicy
 from relay.storage import Transaction
 from relay.tunnel.access import checked_port
 from relay.tunnel.labels import IDLE, LONGEST, PER_USER
+from relay.tunnel.origins import TunnelOrigins
 from relay.tunnel.tokens import Claims, TunnelTokens
 from tests.clock import ManualClock
 from tests.runners.rig import Options, until
@@ -369,3 +372,77 @@ async def test_somebody_elses_socket_never_carries_the_owners_requests(desk: Des
     link_user = desk.rig.links.get("r1", desk.bob.id)
     assert link_user is None
     assert refused(await get(desk, BASE, desk.key)) == (503, "Runner not available")
+
+
+@pytest.mark.parametrize("what", ["key", "everything", "user", "session", "runner"])
+async def test_what_is_open_is_cut_when_the_right_to_it_ends(desk: Desk, what: str) -> None:
+    link = desk.rig.links.get("r1", desk.ann.id)
+    assert link is not None
+    assert link.holder is not None
+    # The runner's own key stays, so that it is not its socket that ends.
+    key = link.holder.credential_id
+    link.holder = replace(link.holder, credential_id="another", user_id=desk.ann.id)
+    path = f"/api/tunnel/s1/{PORT}" if what == "session" else BASE
+    async with desk.raw() as streaming, desk.raw() as untouched:
+        await untouched.get(str((await desk.mint(port=1))["url"]) if what != "user" else BASE, desk.key)
+        other = await desk.runner.request()
+        await streaming.get(path, desk.key)
+        request = await desk.runner.request()
+        await desk.runner.head(request)
+        await streaming.head()
+        ann = desk.ann.id
+        events: dict[str, Event] = {
+            "key": CredentialsRevoked(ann, frozenset({key})),
+            "everything": CredentialsRevoked(ann, frozenset({key, "x"})),
+            "user": UserRemoved(ann),
+            "session": SessionEndedForGood(ann, "s1", "user"),
+            "runner": RunnerConnected(desk.bob.id, "r1"),
+        }
+        desk.rig.bus.publish(events[what])
+        assert await streaming.reader.read() == b""
+        if what in ("key", "everything", "session"):
+            await desk.runner.take("request-end", request["id"])
+            await desk.runner.answer(other)
+            assert (await untouched.answer()).body == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("domain", "base_url", "on"),
+    [
+        ("t.relay.example", "https://relay.example", False),
+        ("relay.example", "https://relay.example:8443", False),
+        ("example", "https://relay.example", False),
+        ("tunnels.example", "https://relay.example", True),
+        ("xrelay.example", "https://relay.example", True),
+        ("t.localhost", "http://localhost:7492", True),
+        ("bad/host", "", False),
+        ("a b", "", False),
+        ("", "", True),
+    ],
+)
+async def test_tunnel_72_a_domain_that_overlaps_the_relays_own_is_off(domain: str, base_url: str, on: bool) -> None:
+    assert TunnelOrigins(domain, base_url, ClientAddress(ProxyPolicy())).on is on
+
+
+@pytest.mark.parametrize("options", [Options(tunnel_domain="http://t.example.org:8444/")])
+async def test_a_configured_domain_is_used_everywhere_with_its_scheme_and_port(desk: Desk) -> None:
+    answer = await desk.mint()
+    host = str(answer["hostUrl"]).removeprefix("http://").rstrip("/")
+    assert host.endswith(".t.example.org:8444")
+    async with desk.raw() as browser:
+        await browser.get("/", f"Host: {host.removesuffix(':8444')}")
+        request = await desk.runner.request()
+        headers = request["headers"]
+        assert isinstance(headers, dict)
+        assert headers["x-forwarded-proto"] == "http"
+        await desk.runner.answer(request)
+        assert (await browser.answer()).status == 200
+    policy = (await get(desk, "/api/none", "Host: relay.example")).one("content-security-policy")
+    assert policy.startswith("frame-src 'self' http://*.t.example.org:8444; ")
+
+
+@pytest.mark.parametrize("options", [Options(tunnel_domain="t.r.example", base_url="https://r.example")])
+async def test_tunnel_72_a_domain_that_is_off_offers_nothing(desk: Desk) -> None:
+    assert "hostUrl" not in await desk.mint()
+    policy = (await get(desk, "/api/none")).one("content-security-policy")
+    assert "frame-src" not in policy

@@ -104,6 +104,34 @@ async def test_tunnel_13_nothing_listens_is_a_502_that_names_the_port(rig: Rig, 
             assert (answer.status, await answer.text()) == (502, f"Local service not available on port {port}")
 
 
+async def test_tunnel_74_many_downloads_and_sockets_share_a_runner_without_starving(rig: Rig, ann: Person) -> None:
+    async with services() as served, running(rig, ann, served, rig.port, binary=True):
+        base, headers = f"{rig.url}/api/tunnel/runner/r1/{served.port}", ann.by_key
+        loop, longest = asyncio.get_running_loop(), 0.0
+
+        async def download() -> str:
+            async with rig.client.get(f"{base}/file", headers=headers) as answer:
+                return hashlib.sha256(await answer.read()).hexdigest()
+
+        async def echo() -> int:
+            nonlocal longest
+            async with rig.client.ws_connect(f"{base}/echo", headers=headers) as ws:
+                assert await ws.receive_str() == "hello"
+                for number in range(10):
+                    began = loop.time()
+                    await ws.send_str(str(number))
+                    assert await ws.receive_str() == str(number)
+                    longest = max(longest, loop.time() - began)
+            return 10
+
+        hashes, echoes = await asyncio.gather(
+            asyncio.gather(*(download() for _ in range(50))), asyncio.gather(*(echo() for _ in range(20)))
+        )
+        assert set(hashes) == {hashlib.sha256(CONTENT).hexdigest()}
+        assert echoes == [10] * 20
+        assert longest < 2.0
+
+
 async def test_a_refused_client_says_why(rig: Rig, ann: Person) -> None:
     with pytest.raises(RegistrationRefused, match="Invalid API key"):
         await TunnelClient(rig.url, "r1", "wrong", {1}).run()

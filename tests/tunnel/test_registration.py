@@ -55,7 +55,7 @@ async def closed(ws: ClientWebSocketResponse) -> int | None:
 OK = {"type": "registered", "runnerId": "r1"}
 
 
-async def test_a_plain_request_is_told_to_upgrade(rig: Rig) -> None:
+async def test_tunnel_9_a_plain_request_is_told_to_upgrade(rig: Rig) -> None:
     for method in ("GET", "POST", "DELETE", "HEAD"):
         async with rig.client.request(method, f"{rig.url}/_tunnel?x=1") as response:
             assert (response.status, response.headers["Upgrade"]) == (426, "websocket")
@@ -64,7 +64,7 @@ async def test_a_plain_request_is_told_to_upgrade(rig: Rig) -> None:
         assert response.status == 404
 
 
-async def test_a_tunnel_may_register_before_its_runner(rig: Rig) -> None:
+async def test_tunnel_1_a_tunnel_may_register_before_its_runner(rig: Rig) -> None:
     ann = await rig.person("ann")
     async with tunnel(rig) as ws:
         assert await register(ws, ann) == OK
@@ -90,7 +90,7 @@ async def test_compression_is_not_negotiated_and_origin_and_cookie_do_not_matter
         assert await register(ws, ann) == OK
 
 
-async def test_a_bad_key_is_told_and_closed(rig: Rig) -> None:
+async def test_tunnel_2_a_bad_key_is_told_and_closed(rig: Rig) -> None:
     for key in ("wrong", ""):
         async with tunnel(rig) as ws:
             await say(ws, {"type": "register", "runnerId": "r1", "apiKey": key})
@@ -101,7 +101,7 @@ async def test_a_bad_key_is_told_and_closed(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("connected", [True, False])
-async def test_a_runner_of_another_user_is_an_invalid_key(rig: Rig, connected: bool) -> None:
+async def test_tunnel_3_a_runner_of_another_user_is_an_invalid_key(rig: Rig, connected: bool) -> None:
     ann, bob = await rig.person("ann"), await rig.person("bob")
     daemon = await rig.runner(ann)
     if not connected:
@@ -112,7 +112,7 @@ async def test_a_runner_of_another_user_is_an_invalid_key(rig: Rig, connected: b
         assert await closed(ws) == 1008
 
 
-async def test_an_unclaimed_id_is_first_come_first_served(rig: Rig) -> None:
+async def test_tunnel_4_an_unclaimed_id_is_first_come_first_served(rig: Rig) -> None:
     ann, bob = await rig.person("ann"), await rig.person("bob")
     async with tunnel(rig) as first, tunnel(rig) as second:
         assert await register(first, ann) == OK
@@ -244,7 +244,7 @@ async def test_a_check_that_works_again_registers_the_waiting_socket(rig: Rig) -
         assert await hear(ws) == OK
 
 
-async def test_a_socket_that_closes_during_the_check_does_not_register(rig: Rig) -> None:
+async def test_tunnel_6_a_socket_that_closes_during_the_check_does_not_register(rig: Rig) -> None:
     ann = await rig.person("ann")
     async with tunnel(rig) as present:
         assert await register(present, ann) == OK
@@ -280,7 +280,7 @@ class TestQuick:
             assert await closed(ws) == 1013
         assert len(rig.links) == 0
 
-    async def test_a_registered_socket_outlives_the_time_to_register(self, rig: Rig) -> None:
+    async def test_tunnel_7_a_registered_socket_is_pinged_and_lives_on(self, rig: Rig) -> None:
         ann = await rig.person("ann")
         async with tunnel(rig) as ws:
             assert await register(ws, ann) == OK
