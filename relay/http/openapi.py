@@ -87,7 +87,7 @@ def document(routes: Iterable[Route], version: str) -> Json:
             "description": "The HTTP interface of the relay between coding agents' runners and browsers.",
         },
         "paths": paths,
-        "components": {"schemas": schemas.components, "securitySchemes": _SCHEMES},
+        "components": {"schemas": schemas.shown(), "securitySchemes": _SCHEMES},
         "x-outside": outside,
     }
 
@@ -135,7 +135,9 @@ class _Schemas:
     """Describe the types of all shapes at once, so that each is written once and referred to."""
 
     def __init__(self, shapes: Iterable[Shape]) -> None:
-        types = [kind for shape in shapes for kind in (shape.response, shape.request, shape.query, shape.error) if kind]
+        given = list(shapes)
+        self._queries = [shape.query for shape in given if shape.query is not None]
+        types = [kind for shape in given for kind in (shape.response, shape.request, shape.query, shape.error) if kind]
         described, components = msgspec.json.schema_components(types, schema_hook=_anything, ref_template=_REF)
         self._described = {id(kind): schema for kind, schema in zip(types, described, strict=True)}
         # The list keeps the types alive, and so their ids apart.
@@ -145,6 +147,11 @@ class _Schemas:
     def of(self, kind: object) -> Json:
         """Answer the schema of a type, mostly a reference."""
         return cast("Json", self._described[id(kind)])
+
+    def shown(self) -> Json:
+        """Answer the types that operations refer to; those of queries are written out as parameters."""
+        hidden = {str(self.of(kind).get("$ref")).rpartition("/")[2] for kind in self._queries}
+        return {name: schema for name, schema in self.components.items() if name not in hidden}
 
     def resolved(self, kind: object) -> Json:
         """Answer the schema of a named type itself."""
@@ -181,7 +188,7 @@ def _operation(route: Route, shape: Shape, schemas: _Schemas) -> Json:
 
 
 def _operation_id(route: Route) -> str:
-    words = re.findall(r"[A-Za-z0-9]+", path_of(route).removeprefix("/api"))
+    words = re.findall(r"[A-Za-z0-9]+", path_of(route))
     return "_".join((method_of(route), *words))
 
 
