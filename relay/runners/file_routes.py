@@ -100,8 +100,7 @@ class FileRoutes:
         reply = await self._door.demand(
             runner, "browse_directory", {"path": path}, timeout=self._door.limits.browse, refusal=BROWSE_REFUSED
         )
-        directories = reply.get("directories")
-        return {"directories": directories if isinstance(directories, list) else []}
+        return {"directories": _entries(reply, "directories")}
 
     async def list_files(self, call: Call) -> Json:
         """Answer the files of a directory, each with a `type` besides the runner's own fields (11.1)."""
@@ -109,10 +108,7 @@ class FileRoutes:
         reply = await self._door.demand(
             runner, "list_files", {"path": _path(call, runner)}, timeout=self._door.limits.files, refusal=LIST_REFUSED
         )
-        files = reply.get("files")
-        if not isinstance(files, list):
-            return {**reply, "files": []}
-        return {**reply, "files": [_typed(file) for file in files]}
+        return {**reply, "files": [_typed(file) for file in _entries(reply, "files")]}
 
     async def search(self, call: Call) -> Json:
         """Answer the files whose path contains the query, also as `paths`; `?format=names` has these as `files` (11.2).
@@ -134,9 +130,8 @@ class FileRoutes:
             timeout=self._door.limits.files,
             refusal=SEARCH_REFUSED,
         )
-        found = reply.get("files")
-        files = found if isinstance(found, list) else []
-        paths = [path for file in files if isinstance(path := _relative_path(file), str)]
+        files = _entries(reply, "files")
+        paths = [path for file in files if isinstance(path := file.get("relativePath"), str)]
         return {**reply, "files": paths if call.query.get("format") == "names" else files, "paths": paths}
 
     async def read(self, call: Call) -> Json:
@@ -178,11 +173,11 @@ def _required(call: Call, key: str, missing: ErrorSpec) -> str:
     return value
 
 
-def _typed(file: object) -> object:
-    if not isinstance(file, dict):
-        return file
+def _entries(reply: Item, key: str) -> list[Item]:
+    """Answer the objects of a list in a reply; browsers read the fields of each, so anything else is left out."""
+    listed = reply.get(key)
+    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+
+def _typed(file: Item) -> Item:
     return {**file, "type": "directory" if file.get("isDirectory") is True else "file"}
-
-
-def _relative_path(file: Item | object) -> object:
-    return file.get("relativePath") if isinstance(file, dict) else None
