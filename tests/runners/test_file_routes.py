@@ -162,7 +162,9 @@ async def test_runners_17_the_git_routes_of_an_old_browser_stay_404_as_json(
         assert await rig.json("POST", URL + path, ann.by_key, {"cwd": "/w"}) == (404, {"error": "Not found"})
 
 
-async def test_replies_that_miss_their_list_or_have_no_objects_in_it_read_as_empty(rig: Rig, ann: Person, daemon: Peer) -> None:
+async def test_replies_that_miss_their_list_or_have_no_objects_in_it_read_as_empty(
+    rig: Rig, ann: Person, daemon: Peer
+) -> None:
     body = {"path": "/w", "cwd": "/w", "query": "q"}
     _, listed = await ask(rig, ann, daemon, "files", body, {"ok": True})
     assert listed == {"ok": True, "files": []}
