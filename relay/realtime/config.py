@@ -30,7 +30,7 @@ class RealtimeConfig:
     """For a probing WebSocket to finish the upgrade; default of the reference server."""
     close_timeout: float = 2.0
     """For the peer to answer a WebSocket close frame before the TCP connection is cut."""
-    handler_grace: float = 1.0
+    handler_grace: float = 0.3
     """For running handlers to end when the server shuts down, before they are cancelled."""
     unjoined_payload: int = 64 * 1024
     """All bytes that a connection may send before it joined its first namespace: some CONNECT packets with
