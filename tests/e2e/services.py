@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -13,6 +14,7 @@ from aiohttp import WSMsgType, web
 
 #: What a download holds: every byte value, no repetition.
 CONTENT: Final = random.Random(11).randbytes(4 * 2**20)
+PAGE: Final = '<!doctype html><html><head><title>x</title></head><body><img src="/file"></body></html>'
 #: The published client swells when its service is quicker (tunnel.md 8.2).
 BYTES_PER_SECOND: Final = 40_000_000
 _PIECE: Final = 256 * 1024
@@ -42,7 +44,7 @@ class Services:
         return app
 
     async def _page(self, request: web.Request) -> web.Response:
-        return web.Response(text='<!doctype html><head></head><img src="/file">', content_type="text/html")
+        return web.Response(text=PAGE, content_type="text/html")
 
     async def _file(self, request: web.Request) -> web.Response:
         """Answer the content, whole or a part of it, as static servers do."""
@@ -134,12 +136,12 @@ class Services:
 
 
 @asynccontextmanager
-async def services() -> AsyncIterator[Services]:
+async def services(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[Services]:
     """Serve on a loopback port for the length of the block."""
     made = Services()
     runner = web.AppRunner(made.app(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, host, 0, ssl_context=tls)
     await site.start()
     server = site._server
     assert isinstance(server, asyncio.Server)

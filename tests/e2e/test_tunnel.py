@@ -6,17 +6,26 @@ import asyncio
 import hashlib
 import io
 import random
+import re
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 from aiohttp import WSMsgType
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from yarl import URL
 
-from tests.e2e.services import CONTENT, Services, services
+from tests.e2e.provider import Call, Say
+from tests.e2e.services import CONTENT, PAGE, Services, services
 from tests.e2e.stack import Stack
 from tests.e2e.transcript import as_object
 
@@ -50,16 +59,21 @@ async def tunnel(stack: Stack) -> AsyncIterator[Tunnel]:
     """The services behind the published runner."""
     async with services() as served, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         session_id = await stack.spawn()
-        viewer = await stack.viewer(session_id)
-        request_id = uuid.uuid4().hex
-        expose = {"serviceId": "tunnel", "type": "tunnel_expose", "requestId": request_id}
-        await viewer.emit("service_message", {**expose, "payload": {"port": served.port}})
-        await viewer.changed.until(
-            lambda: any(one.get("type") == "tunnel_registered" for one in viewer.events("service_message")),
-            "the port to be exposed",
-            20,
-        )
+        await expose(stack, session_id, served.port)
         yield Tunnel(stack, served, http, await addresses(stack, session_id, served.port))
+
+
+async def expose(stack: Stack, session_id: str, port: int) -> None:
+    """Let the runner serve a port, as a browser asks it to."""
+    viewer = await stack.viewer(session_id)
+    message = {"serviceId": "tunnel", "type": "tunnel_expose", "requestId": uuid.uuid4().hex}
+    await viewer.emit("service_message", {**message, "payload": {"port": port}})
+
+    def exposed() -> bool:
+        answers = [as_object(one.get("payload")) for one in viewer.events("service_message")]
+        return any(answer.get("port") == port for answer in answers)
+
+    await viewer.changed.until(exposed, "the port to be exposed", 20)
 
 
 async def addresses(stack: Stack, session_id: str, port: int) -> list[Address]:
@@ -186,3 +200,95 @@ async def test_tunnel_12_a_port_that_is_not_exposed_is_the_runners_404(tunnel: T
     url = f"{tunnel.stack.url}/api/tunnel/runner/{tunnel.stack.runner_id}/9"
     async with tunnel.http.get(url, headers=tunnel.addresses[0].headers) as answer:
         assert (answer.status, await answer.text()) == (404, "Port 9 is not exposed")
+
+
+async def test_tunnel_77_json_is_untouched_and_a_page_leads_back_through_the_tunnel(tunnel: Tunnel) -> None:
+    for address in tunnel.addresses:
+        headers = {**address.headers, "Sec-Fetch-Dest": "empty"}
+        async with tunnel.http.get(f"{address.base}/hash", headers=headers) as answer:
+            assert answer.content_type == "application/json"
+            assert await answer.json() == {"sha256": hashlib.sha256().hexdigest(), "size": 0, "method": "GET"}
+        async with tunnel.http.get(f"{address.base}/", headers=address.headers) as answer:
+            page = await answer.text()
+        if address.mode == "host":
+            assert page == PAGE
+        else:
+            base = address.base.removeprefix(tunnel.stack.url)
+            assert f'<img src="{base}/file">' in page
+            assert "data-pizzapi-tunnel-intercept" in page
+
+
+async def test_tunnel_14_a_service_on_ipv6_alone_is_reached(tunnel: Tunnel) -> None:
+    session_id = next(iter(await tunnel.stack.live_sessions()))
+    async with services(host="::1") as served:
+        await expose(tunnel.stack, session_id, served.port)
+        url = f"{tunnel.stack.url}/api/tunnel/{session_id}/{served.port}/hash"
+        body = CONTENT[: 2**20]
+        async with tunnel.http.post(url, data=io.BytesIO(body), headers=tunnel.addresses[0].headers) as answer:
+            assert (await answer.json())["sha256"] == hashlib.sha256(body).hexdigest()
+
+
+async def test_tunnel_15_a_service_with_a_certificate_of_its_own_is_reached(tunnel: Tunnel, tmp_path: Path) -> None:
+    session_id = next(iter(await tunnel.stack.live_sessions()))
+    async with services(tls=self_signed(tmp_path)) as served:
+        await expose(tunnel.stack, session_id, served.port)
+        url = f"{tunnel.stack.url}/api/tunnel/{session_id}/{served.port}/hash"
+        status, text = 0, ""
+        async with asyncio.timeout(10):
+            # The client asks the port for TLS while it already forwards requests; until it knows they fail.
+            while status != 200:
+                async with tunnel.http.get(url, headers=tunnel.addresses[0].headers) as answer:
+                    status, text = answer.status, await answer.text()
+                assert status in (200, 502), text
+                await asyncio.sleep(0.1)
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """Answer a server context with a fresh certificate that nobody signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
+async def test_tunnel_75_a_restart_of_the_relay_brings_every_address_back(tunnel: Tunnel) -> None:
+    await tunnel.stack.relay.kill()
+    await tunnel.stack.relay.start()
+    for address in tunnel.addresses:
+        status = 503
+        async with asyncio.timeout(30):
+            while status in (401, 404, 503):
+                async with tunnel.http.get(f"{address.base}/hash", headers=address.headers) as answer:
+                    status = answer.status
+                await asyncio.sleep(0.1)
+        assert status == 200, address
+
+
+async def test_tunnel_76_the_agents_own_tool_makes_a_link_that_works_without_a_cookie(tunnel: Tunnel) -> None:
+    stack = tunnel.stack
+    async with services() as served:
+        stack.provider.plan("^show it", Call("create_tunnel", {"port": served.port}), Say("shown"))
+        session_id = await stack.spawn("show it")
+        viewer = await stack.viewer(session_id)
+        await viewer.until_said("shown")
+        results = [text for role in ("toolResult", "tool_result", "tool") for text in viewer.transcript.texts(role)]
+        [url] = re.findall(r"https?://[^\s\"'`)>]+", " ".join(results))[:1]
+        parts = urlsplit(url)
+        async with tunnel.http.get(f"{stack.url}{parts.path}hash", headers={"Host": parts.netloc}) as answer:
+            assert (await answer.json())["size"] == 0
