@@ -30,22 +30,25 @@ TAG: Final = re.compile(
 _ATTRIBUTE: Final = re.compile(
     rb"(" + _NAME + rb")(?:" + _SP + rb"=" + _SP + rb"(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\r\f>\"'][^ \t\n\r\f>]*+))?)?"
 )
-#: The attributes that may change, or that decide about others.
-_LOOKED_AT: Final = (
+#: The attributes that may change, and those that decide about others.
+_CHANGING: Final = (
     rb"(?:xlink:)?href|src(?:set|doc)?|(?:form)?action|poster|data|style|ping|background|manifest|imagesrcset|integrity"
-    rb"|type|charset|content"
 )
+_DECIDING: Final = rb"type|charset|content"
 #: No tag without one of them needs a closer look.
-_WORTH: Final = re.compile(rb"(?i)(?:" + _LOOKED_AT + rb")" + _SP + rb"=")
-#: Text, and tags that have none of them and begin no text of their own: most of a page, told in one go.
+_WORTH: Final = re.compile(rb"(?i)(?:" + _CHANGING + rb"|" + _DECIDING + rb")" + _SP + rb"=")
+_OWN_TEXT: Final = rb"script|style|textarea|title|xmp|noembed|noframes|iframe|plaintext|svg|math|meta"
+#: Text, and tags that begin no text of their own and have nothing to change, relative addresses included: most of a
+#: page, told in one go.
 PLAIN: Final = re.compile(
     rb"(?i)(?:[^<]++|</?(?!(?:"
-    rb"script|style|textarea|title|xmp|noembed|noframes|iframe|plaintext|svg|math|meta"
-    rb")[ \t\n\r\f/>])[a-z][a-z0-9\-]*+(?:[ \t\n\r\f]++(?!(?:"
-    + _LOOKED_AT
+    + _OWN_TEXT
+    + rb")[ \t\n\r\f/>])[a-z][a-z0-9\-]*+(?:[ \t\n\r\f]++(?:"
+    + rb"(?!(?:"
+    + _CHANGING
     + rb")[ \t\n\r\f=])[a-z][a-z0-9\-]*+(?:=\"[^\"]*+\"|='[^']*+'|(?=[ \t\n\r\f>])(?!"
     + _SP
-    + rb"=)))*+"
+    + rb"=))|style=\"[^\"(&]*+\"|(?:href|src)=\"(?![ \t\n\r\f/h])[^\"]*+\"))*+"
     + _SP
     + rb"/?>)*+"
 )

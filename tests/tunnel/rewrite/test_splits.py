@@ -22,6 +22,8 @@ _SCRAPS: Final = {
         *(b"<script>", b"</script>", b"<style>", b"</style>", b"<script type=module>", b"import '/x'", b"url(/x)"),
         *(b"<svg>", b"<script/>", b"<title>", b"</title>", b"<head>", b"<![CDATA[", b"]]>", b"<?", b"<!", b"</"),
         *(b"style='", b"srcset='/a 1x,/b'", b"&quot;", b"\n", b"<meta charset=", b"<iframe srcdoc='", b"</SCRIPT "),
+        *(b"<b", b"<IMG", b' href="x"', b' src="/y"', b" SRC=/z", b' style="a(b"', b' style="url(/q)"', b' title="'),
+        *(b" data-x='1'", b" disabled", b" data", b' href="h"', b" href", b"<br/>", b"</b>", b' ping="/p"', b" x="),
     ),
     "css": (
         *(
