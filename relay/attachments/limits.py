@@ -27,7 +27,7 @@ class AttachmentLimits:
     most_files: int = 100_000
     #: Parts of one form; each file is an inode, and 50 MiB could name half a million of them.
     parts: int = 1000
-    #: An upload from which nothing comes for so long has lost its client.
+    #: An upload from which nothing comes, or a download of which nothing is taken, for so long has lost its client.
     idle: float = 60.0
     #: Life of a download token (9.4).
     token_life: int = 300

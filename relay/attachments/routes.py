@@ -127,7 +127,7 @@ class AttachmentRoutes:
             error.headers.setdefault("Cache-Control", _NOT_STORED)
             raise
         try:
-            return await _send(call.request, attachment, file)
+            return await _send(call.request, attachment, file, self._attachments.limits.idle)
         finally:
             file.close()
 
@@ -162,7 +162,8 @@ class AttachmentRoutes:
         return identity
 
 
-async def _send(request: web.Request, attachment: Attachment, file: BinaryIO) -> web.StreamResponse:
+async def _send(request: web.Request, attachment: Attachment, file: BinaryIO, idle: float) -> web.StreamResponse:
+    """Answer with a file; raises ConnectionError for a client that left or took nothing for `idle` seconds."""
     content_type = served_type(attachment.mime_type)
     span = _span(request, attachment.size)
     response = web.StreamResponse(
@@ -186,7 +187,11 @@ async def _send(request: web.Request, attachment: Attachment, file: BinaryIO) ->
     await response.prepare(request)
     if request.method != "HEAD":
         while left and (piece := await asyncio.to_thread(file.read, min(left, _PIECE))):
-            await response.write(piece)
+            try:
+                async with asyncio.timeout(idle):
+                    await response.write(piece)
+            except TimeoutError as error:
+                raise ConnectionAbortedError("the client takes nothing any more") from error
             left -= len(piece)
     await response.write_eof()
     return response

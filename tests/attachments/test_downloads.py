@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import socket
+
 import pytest
 
 from relay.storage import Transaction
 from tests.attachments.depot import Depot, items, said
 from tests.attachments.forms import ask, form, part, upload
 from tests.clock import ManualClock
+from tests.sessions.stage import until
 from tests.viewers.house import Person
 
 
@@ -165,3 +170,24 @@ async def test_a_download_without_an_id(stage: Depot, ann: Person) -> None:
     got = await ask(stage, "GET", "/api/attachments/", headers={"x-api-key": ann.key})
     assert said(got) == (400, {"error": "Missing attachment ID"})
     assert got.headers["Cache-Control"] == "private, no-store"
+
+
+async def test_a_client_that_stops_reading_is_let_go(
+    stage: Depot, ann: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    size = 10 * 2**20
+    (item,) = items(await upload(stage, ann, form(part("files", bytes(size), filename="x"))))
+    request = f"GET /api/attachments/{item['attachmentId']} HTTP/1.1\r\nHost: x\r\nx-api-key: {ann.key}\r\n\r\n"
+    with caplog.at_level(logging.DEBUG, logger="relay.http.server"), socket.socket() as slow:
+        # A small window: what systems buffer by themselves is less than the file.
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(slow, ("127.0.0.1", stage.port))
+        await loop.sock_sendall(slow, request.encode())
+        await until(lambda: "client left a stream" in caplog.text)
+        taken = 0
+        async with asyncio.timeout(20):
+            while piece := await loop.sock_recv(slow, 2**16):
+                taken += len(piece)
+        assert 0 < taken < size
