@@ -12,7 +12,11 @@ from tests.viewers.house import House, Person
 
 Json = Mapping[str, object]
 
-MODELS: Final = [{"provider": "anthropic", "id": "claude-sonnet-4-20250514"}, {"provider": "openai", "id": "gpt-4o"}]
+MODELS: Final = [
+    {"provider": "anthropic", "id": "claude-sonnet-4-20250514"},
+    {"provider": "anthropic", "id": "claude-opus-4-5"},
+    {"provider": "openai", "id": "gpt-4o"},
+]
 TRIGGER: Final = {
     "type": "github_push",
     "description": "Fires on git push events",

@@ -51,8 +51,10 @@ class Wanted:
 class World:
     """Hold what one operation works on; nobody else uses it."""
 
-    def __init__(self, stage: Open, name: str) -> None:
+    def __init__(self, stage: Open, name: str, runner_id: str = "", session_id: str = "") -> None:
         self.stage = stage
+        self.runner_id = runner_id or f"runner-{name}"
+        self.session_id = session_id or f"session-{name}"
         self.name = name
         self.email = f"{name}@example.com"
         self.person: Person
@@ -66,8 +68,8 @@ class World:
         self.person = await (self._sign_up() if password else self.stage.person(self.name))
         self.headers = {"x-api-key": self.person.key}
         self.by_cookie = {"Cookie": self.person.cookie, "Origin": self.stage.url}
-        self.runner = await Daemon(self.stage, self.person, f"runner-{self.name}").come()
-        self.agent = await self.stage.agent(self.person, f"session-{self.name}", collabMode=True)
+        self.runner = await Daemon(self.stage, self.person, self.runner_id).come()
+        self.agent = await self.stage.agent(self.person, self.session_id, collabMode=True)
         await self.runner.emit("session_ready", {"sessionId": self.agent.session_id})
         await until(lambda: self.stage.session(self.agent.session_id).runner_id == self.runner.id)
         return self
