@@ -152,4 +152,4 @@ class Bus:
             try:
                 listener(event)
             except Exception:
-                log.exception("listener failed", extra={"event": type(event).__name__})
+                log.exception("listener failed", extra={"news": type(event).__name__})

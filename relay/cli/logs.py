@@ -51,7 +51,8 @@ class JsonFormatter(logging.Formatter):
         }
         if request := getattr(record, "request_id", ""):
             line["request"] = request
-        line |= {name: _plain(value) for name, value in fields_of(record).items()}
+        # A field never takes the place of what every line has.
+        line |= {f"{name}_" if name in line else name: _plain(value) for name, value in fields_of(record).items()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return jsontext.dumps(line).decode()

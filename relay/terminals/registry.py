@@ -147,7 +147,7 @@ class Terminals:
         if terminal.ended:
             return
         terminal.end(event, field)
-        log.info("terminal ended", extra={"terminal_id": terminal.id, "event": event})
+        log.info("terminal ended", extra={"terminal_id": terminal.id, "how": event})
         self._schedule(terminal)
 
     def _schedule(self, terminal: Terminal) -> None:

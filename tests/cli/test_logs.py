@@ -58,6 +58,13 @@ def test_json_is_one_object_a_line() -> None:
     assert "LookupError: line\nbreak" in second["traceback"]
 
 
+def test_a_field_does_not_take_the_place_of_what_every_line_has() -> None:
+    stream = _written("json")
+    log.info("it ended", extra={"event": "exit", "level": 3})
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["event_"], line["level_"]) == ("it ended", "info", "exit", 3)
+
+
 def test_text_is_one_line_with_its_fields() -> None:
     stream = _written("text")
     token = request_id.set("abc-1")
