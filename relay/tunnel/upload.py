@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from aiohttp import web
 
@@ -10,8 +11,10 @@ from relay.http.errors import REQUEST_TIMEOUT, TUNNEL_BODY_UNREADABLE
 from relay.tunnel import frames
 from relay.tunnel.channel import Channel, LinkGone
 from relay.tunnel.exchange import Exchange
-from relay.tunnel.failures import DISCONNECTED
+from relay.tunnel.failures import DISCONNECTED, Failure
 from relay.tunnel.limits import ExchangeLimits
+
+_BROKEN: Final = Failure("The upload failed")
 
 
 async def upload(request: web.Request, exchange: Exchange, channel: Channel) -> None:
@@ -34,6 +37,10 @@ async def upload(request: web.Request, exchange: Exchange, channel: Channel) -> 
         exchange.reject(REQUEST_TIMEOUT(headers={"Connection": "close"}))
     except (web.RequestPayloadError, ConnectionError) as error:
         exchange.reject(TUNNEL_BODY_UNREADABLE(reason=str(error), headers={"Connection": "close"}))
+    except Exception:
+        # Nobody else would end an exchange whose request is never whole; the channel logs the error.
+        exchange.stop(_BROKEN)
+        raise
 
 
 def end_of(exchange: Exchange) -> bytes:

@@ -83,6 +83,8 @@ def parser() -> argparse.ArgumentParser:
     pages.add_argument("--megabytes", type=int, default=16)
     pages.add_argument("files", nargs="*", type=Path, help="measure these instead")
 
+    ports.add_argument("--streams", type=int, default=1000, help="event streams at a time, at most 1,024")
+
     begin = commands.add_parser("start", help="start to /health, memory with nobody connected")
     begin.add_argument("--json", action="store_true", help="print one JSON object per row")
     begin.add_argument("--runs", type=int, default=5)
@@ -125,7 +127,8 @@ def load_of(options: argparse.Namespace) -> Load:
         return await webhook.webhook(server, webhook.Fires(options.connections, options.seconds))
 
     async def tunnelled(server: target.Target) -> list[Report]:
-        return await tunnel.tunnel(server, tunnel.Plan(options.megabytes, options.seconds, options.slow_rate))
+        plan = tunnel.Plan(options.megabytes, options.seconds, options.slow_rate, options.streams)
+        return await tunnel.tunnel(server, plan)
 
     loads: dict[str, Load] = {
         "fanout": flooded,

@@ -88,8 +88,8 @@ def test_webhook_gets_every_delivery_verified_and_filtered() -> None:
 
 
 def test_tunnel_carries_every_byte_both_ways() -> None:
-    found = rows("tunnel", "--megabytes", "4", "--seconds", "0.3", "--slow-rate", "8000000")
-    assert [row["wrong"] for row in found] == [0] * 12
+    found = rows("tunnel", "--megabytes", "4", "--seconds", "0.3", "--slow-rate", "8000000", "--streams", "8")
+    assert [row["wrong"] for row in found] == [0] * 13
     assert all(numbers(row).get("MB per second", 1) > 0 for row in found)
 
 

@@ -33,11 +33,12 @@ _TIMEOUT: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Describe a run: megabytes of each body, seconds of small answers, bytes per second of the slow reader."""
+    """Describe a run: megabytes of a body, seconds of small answers, bytes per second of the slow reader, streams."""
 
     megabytes: int
     seconds: float
     slow_rate: int
+    streams: int
 
 
 class Service(Tunnel):
@@ -54,6 +55,7 @@ class Service(Tunnel):
         self.uploaded = 0
         self.sent_at = 0.0
         self.poke: Callable[[bytes], None] | None = None
+        self.listening: list[bytes] = []
 
     async def register(self) -> None:
         """Register, in the binary framing if that is measured."""
@@ -91,8 +93,13 @@ class Service(Tunnel):
         elif url == b"/stream":
             self.write(_head(stream_id, b'"content-type":"text/event-stream"'))
             self.poke = lambda data: self.write(_data(stream_id, data))
+            self.listening.append(stream_id)
         else:
             self.write(_head(stream_id, b'"content-length":"200"') + _data(stream_id, b"x" * 200) + _end(stream_id))
+
+    def tell_all(self, data: bytes) -> None:
+        """Send an event on every open stream."""
+        self.write(b"".join(_data(stream_id, data) for stream_id in self.listening))
 
     async def _send(self, stream_id: bytes, kind: bytes, size: int, number: int) -> None:
         """Send a body of equal pieces, encoded once."""
@@ -191,9 +198,56 @@ async def tunnel(target: Target, plan: Plan) -> list[Report]:
     bench = _Bench(target, runner.runner_id, quick, plan)
     reports.append(await bench.down("random", label=", binary framing"))
     reports.append(await bench.slow(label=", binary framing"))
+    reports.append(await streams(target, plan.streams))
     quick.close()
     runner.close()
     return reports
+
+
+async def streams(target: Target, count: int, runners: int = 4, rounds: int = 10) -> Report:
+    """Measure many event streams at once, spread over four runners: memory of each, CPU of an event."""
+    peers: list[tuple[RunnerPeer, Service]] = []
+    for _ in range(runners):
+        runner = await open_socket(RunnerPeer(target.host, target.port, target.key), target.host, target.port)
+        await runner.joined
+        await runner.register()
+        service = await open_socket(Service(target, runner.runner_id), target.host, target.port)
+        await service.register()
+        peers.append((runner, service))
+    before = target.resident_bytes()
+    open_streams: list[Download] = []
+    for index in range(count):
+        runner, service = peers[index % runners]
+        bench = _Bench(target, runner.runner_id, service, Plan(1, 1, 1, 1))
+        open_streams.append(await bench.listen())
+    async with asyncio.timeout(_TIMEOUT):
+        while sum(len(service.listening) for _, service in peers) < count:
+            await asyncio.sleep(0.01)
+    memory = target.resident_bytes() - before
+    cpu, begun, event = target.cpu_seconds(), time.perf_counter(), b"data: tick\n\n"
+    expected = rounds * len(b"%x\r\n%s\r\n" % (len(event), event))
+    for _ in range(rounds):
+        for _, service in peers:
+            service.tell_all(event)
+        await asyncio.sleep(0)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(30):
+            while any(one.received < expected for one in open_streams):
+                await asyncio.sleep(0.01)
+    used, taken = target.cpu_seconds() - cpu, time.perf_counter() - begun
+    report = Report(f"tunnel: {count:,} event streams over {runners} runners")
+    report.numbers = {
+        "memory per stream, KB": memory / 1000 / count,
+        "events per CPU-second": rate(rounds * count, used),
+        "events per second": rate(rounds * count, taken),
+    }
+    report.wrong = sum(one.received != expected for one in open_streams)
+    for one in open_streams:
+        one.close()
+    for runner, service in peers:
+        service.close()
+        runner.close()
+    return report
 
 
 class _Bench:
@@ -281,6 +335,10 @@ class _Bench:
         }
         report.wrong = sum(client.failed for client in clients)
         return report
+
+    async def listen(self) -> Download:
+        """Open one event stream."""
+        return await self._open(partial(Download, self._request("/stream"), 2**40))
 
     async def first_byte(self, rounds: int = 300) -> Report:
         """Measure how long a piece of a silent stream is on its way."""

@@ -32,6 +32,9 @@ from tests.e2e.transcript import as_object
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-b"), pytest.mark.timeout(180)]
 
 
+ENDLESS = aiohttp.ClientTimeout(total=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Say how one kind of tunnel address is asked: base URL and the headers that go with it."""
@@ -132,6 +135,43 @@ async def test_64_mib_pass_in_both_directions(tunnel: Tunnel) -> None:
     body = CONTENT * 16
     async with tunnel.http.post(f"{address.base}/hash", data=io.BytesIO(body), headers=address.headers) as answer:
         assert (await answer.json())["sha256"] == hashlib.sha256(body).hexdigest()
+
+
+@pytest.mark.slow(gate="tests/e2e/test_tunnel.py::test_64_mib_pass_in_both_directions")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mode", ["runner", "session", "token", "host"])
+async def test_a_gibibyte_passes_in_both_directions(tunnel: Tunnel, mode: str) -> None:
+    [address] = [one for one in tunnel.addresses if one.mode == mode]
+    tunnel.services.big_bytes = 2**30
+    before = _resident(tunnel.stack.relay.process.pid)
+    digest, most = hashlib.sha256(), 0
+    async with tunnel.http.get(f"{address.base}/big", headers=address.headers, timeout=ENDLESS) as answer:
+        async for piece in answer.content.iter_any():
+            digest.update(piece)
+            most = max(most, _resident(tunnel.stack.relay.process.pid))
+    assert digest.hexdigest() == tunnel.services.big_hash()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal most
+        for _ in range(2**30 // len(CONTENT)):
+            for at in range(0, len(CONTENT), 2**16):
+                yield CONTENT[at : at + 2**16]
+            most = max(most, _resident(tunnel.stack.relay.process.pid))
+
+    async with tunnel.http.post(
+        f"{address.base}/hash", data=pieces(), headers=address.headers, timeout=ENDLESS
+    ) as answer:
+        assert (await answer.json())["sha256"] == tunnel.services.big_hash()
+    assert most - before < 16 * 2**20
+
+
+def _resident(pid: int) -> int:
+    """Answer VmRSS in bytes; 0 where there is no /proc."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return 0
+    [line] = [line for line in status.read_text().splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
 
 
 async def test_an_event_stream_is_live_and_ends_with_its_browser(tunnel: Tunnel) -> None:

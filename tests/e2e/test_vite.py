@@ -1,4 +1,4 @@
-"""Develop through the tunnel: a Vite server behind the published client, hot reload in a real browser (tunnel.md 3.3)."""
+"""Develop through the tunnel: Vite behind the published client, hot reload in a real browser (tunnel.md 3.3)."""
 
 from __future__ import annotations
 
