@@ -36,7 +36,7 @@ def page(document: Json) -> str:
         groups.setdefault(tag, []).append(_operation(path, method, operation))
     info = cast("Json", document["info"])
     title = f"{escape(str(info['title']))} {escape(str(info['version']))}"
-    links = "".join(f'<a href="#{escape(tag)}">{escape(tag)}</a>' for tag in groups)
+    links = " ".join(f'<a href="#{escape(tag)}">{escape(tag)}</a>' for tag in groups)
     sections = "".join(f'<h2 id="{escape(tag)}">{escape(tag)}</h2>{"".join(rows)}' for tag, rows in groups.items())
     schemas = cast("Mapping[str, Json]", cast("Json", document["components"])["schemas"])
     types = "".join(_type(name, schema) for name, schema in sorted(schemas.items()))
@@ -45,7 +45,7 @@ def page(document: Json) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
         f"<h1>{title}</h1><p>{escape(str(info['description']))} "
         f'For programs: <a href="/api/openapi.json">OpenAPI 3.1</a>.</p>'
-        f"<nav>{links}<a href='#not-described'>not described</a><a href='#types'>types</a></nav>{sections}"
+        f"<nav>{links} <a href='#not-described'>not described</a> <a href='#types'>types</a></nav>{sections}"
         f"{_outside(document)}<h2 id='types'>types</h2>{types}</body></html>"
     )
 

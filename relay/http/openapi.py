@@ -36,6 +36,9 @@ Json = dict[str, object]
 _REF: Final = "#/components/schemas/{name}"
 _PARAMETER: Final = re.compile(r"\{([A-Za-z_]+)(?::(?:path|tail))?\}")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+#: A message that is nothing but a gap, and what stands for it.
+_ONLY_GAP: Final = re.compile(r"\{\w+\}")
+_SOME_TEXT: Final = "The text says what went wrong"
 #: What every operation may answer.
 _EVERYWHERE: Final = (MALFORMED_LENGTH, EXPECTATION_FAILED, INTERNAL, SHUTTING_DOWN, STORAGE_UNAVAILABLE)
 _BODIES: Final = {
@@ -126,8 +129,9 @@ def errors_of(route: Route) -> dict[int, list[str]]:
     texts: dict[int, list[str]] = {}
     for spec in (*specs, *_EVERYWHERE):
         found = texts.setdefault(spec.status, [])
-        if spec.message not in found:
-            found.append(spec.message)
+        text = _SOME_TEXT if _ONLY_GAP.fullmatch(spec.message) else spec.message
+        if text not in found:
+            found.append(text)
     return dict(sorted(texts.items()))
 
 

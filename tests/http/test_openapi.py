@@ -120,6 +120,11 @@ def test_errors_are_those_of_the_row_and_those_of_every_row() -> None:
     assert {"400", "401", "408", "415", "417", "500", "503"} < set(found)
 
 
+def test_an_error_whose_text_somebody_else_writes_says_so() -> None:
+    found = _statuses(_row(errors=(ErrorSpec(502, "{reason}"), ErrorSpec(409, "It is {what}"))))
+    assert (found["502"], found["409"]) == ("The text says what went wrong", "It is {what}")
+
+
 def test_a_get_is_not_said_to_refuse_what_only_writes_do() -> None:
     assert {"403", "413", "408", "415"}.isdisjoint(_statuses(_row()))
 
