@@ -57,8 +57,7 @@ async def begin(stack: Stack, *child: Step) -> Family:
     assert await parent.tell("be a parent")
     await hub.changed.until(lambda: len(hub.sessions) == 2, "the child on the hub", 30, lambda: hub.sessions)
     [child_id] = set(hub.sessions) - {parent_id}
-    child = await stack.viewer(child_id)
-    return Family(parent_id, child_id, parent, child)
+    return Family(parent_id, child_id, parent, await stack.viewer(child_id))
 
 
 async def until_heard(stack: Stack, pattern: str, times: int = 1, within: float = HEARD) -> None:

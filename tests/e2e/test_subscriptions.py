@@ -10,7 +10,8 @@ import pytest
 
 from tests.e2e.provider import Call, Conversation, Say
 from tests.e2e.stack import Stack
-from tests.e2e.test_schedules import routes, subscribe, until_catalogue
+from tests.e2e.talks import subscribe, until_catalogue
+from tests.e2e.test_schedules import routes
 from tests.e2e.transcript import JsonObject, as_object, as_objects
 from tests.e2e.viewer import Viewer
 from tests.e2e.waiting import NotReached
