@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -193,10 +192,8 @@ def _boolean(value: object) -> bool | None:
 
 def _number(value: object) -> float | int | None:
     """Answer `Number(value)` as JSON writes it; None for what JSON has no number for."""
-    number = to_number(value)
-    if not math.isfinite(number):
-        return None
-    return int(number) if number.is_integer() else number
+    number = jsontext.finite(to_number(value))
+    return int(number) if number is not None and float(number).is_integer() else number
 
 
 def _is_member(value: object, members: Sequence[object]) -> bool:
