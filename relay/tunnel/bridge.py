@@ -1,38 +1,23 @@
-"""Bridge a browser's WebSocket to one on a runner's machine (tunnel.md 1.9, 4)."""
+"""Hold a WebSocket of the runner's machine for a browser: frames, queue, close (tunnel.md 1.9, 4)."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import uuid
 from collections import deque
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Final
 
-from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode
 
-from relay.http.errors import ApiError
-from relay.http.server import error_response
 from relay.tunnel import binary, frames
 from relay.tunnel.access_record import Access
-from relay.tunnel.channel import Channel, LinkGone
-from relay.tunnel.failures import DISCONNECTED, Failure
+from relay.tunnel.channel import Channel
+from relay.tunnel.failures import Failure
 from relay.tunnel.frames import BadFrame, Frame
-from relay.tunnel.proxy import Proxy
-from relay.tunnel.request_headers import request_headers
-from relay.tunnel.target import Mode, Target
-
-log = logging.getLogger(__name__)
-
-_NO_CODE: Final = 1005
-_LOST: Final = 1006
-_OPEN_TIMEOUT: Final = Failure("Tunnel WebSocket open timed out")
 
 
 @dataclass(frozen=True, slots=True)
-class _Closing:
+class Closing:
     """Say how the browser's socket is to be closed."""
 
     code: int
@@ -47,7 +32,7 @@ class Bridge:
         self.id = str(uuid.uuid4())
         self.access = access
         self.opened: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        self.closing: _Closing | None = None
+        self.closing: Closing | None = None
         self._channel = channel
         self._messages: deque[str | bytes] = deque()
         self._size = 0
@@ -94,7 +79,7 @@ class Bridge:
     def leave(self) -> None:
         """Take nothing more from the runner: the browser's side is closed."""
         if self.closing is None:
-            self.closing = _Closing(WSCloseCode.OK, "")
+            self.closing = Closing(WSCloseCode.OK, "")
         self._messages.clear()
         self._waiter.set()
 
@@ -127,7 +112,7 @@ class Bridge:
         elif kind == "ws-close":
             self._told = True
             code, reason = frames.close_code(frame)
-            self._end(_Closing(code, reason), Failure(reason or "closed before it was open"))
+            self._end(Closing(code, reason), Failure(reason or "closed before it was open"))
         elif kind == "ws-error":
             self._told = True
             message = frame.get("message")
@@ -147,7 +132,7 @@ class Bridge:
 
     def fail(self, failure: Failure) -> None:
         """Close the browser's socket with 1011, or answer its upgrade with the failure."""
-        self._end(_Closing(WSCloseCode.INTERNAL_ERROR, frames.cut_reason(failure.text)), failure)
+        self._end(Closing(WSCloseCode.INTERNAL_ERROR, frames.cut_reason(failure.text)), failure)
 
     def stop(self, failure: Failure) -> None:
         """Fail, and close the runner's side too."""
@@ -166,10 +151,10 @@ class Bridge:
             self._messages.clear()
             self._size = 0
             self.tell_closed(WSCloseCode.TRY_AGAIN_LATER, "too slow")
-            self._end(_Closing(WSCloseCode.TRY_AGAIN_LATER, "too slow"), Failure("too slow"))
+            self._end(Closing(WSCloseCode.TRY_AGAIN_LATER, "too slow"), Failure("too slow"))
         self._waiter.set()
 
-    def _end(self, closing: _Closing, failure: Failure) -> None:
+    def _end(self, closing: Closing, failure: Failure) -> None:
         if self.closing is None:
             self.closing = closing
             if not self.opened.done():
@@ -179,161 +164,3 @@ class Bridge:
 
     def _leave(self) -> None:
         self._channel.leave(self, self.number)
-
-
-class Bridges:
-    """Answer checked upgrades."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        self._proxy = proxy
-
-    async def carry(self, request: web.Request, target: Target) -> web.StreamResponse:
-        """Open the runner's side, then the browser's, and pass messages until one of them closes.
-
-        Raises ApiError while the browser has no answer: an early failure is an ordinary HTTP response.
-        """
-        channel = self._proxy.channel(target)
-        offered = offered_protocols(request)
-        if not web.WebSocketResponse(protocols=offered).can_prepare(request).ok:
-            raise ApiError(400, "Bad Request")
-        frame = open_frame(request, target, offered)
-        bridge = Bridge(channel, target.access)
-        try:
-            chosen = await self._open(channel, bridge, frame)
-            return await self._live(request, channel, bridge, offered, chosen)
-        except asyncio.CancelledError:
-            # The browser's connection is gone.
-            if bridge.opened.done() and not bridge.opened.cancelled():
-                bridge.tell_closed(_LOST, "")
-            else:
-                bridge.tell_closed(WSCloseCode.GOING_AWAY, "cancelled")
-            raise
-        finally:
-            bridge.tell_closed(WSCloseCode.GOING_AWAY, "")
-            bridge.close()
-
-    async def _open(self, channel: Channel, bridge: Bridge, frame: Frame) -> str | None:
-        frame["id"] = bridge.id
-        if channel.binary:
-            frame["stream"] = bridge.number
-        try:
-            async with asyncio.timeout(channel.limits.open_within):
-                await channel.send(frames.encode(frame))
-                return await asyncio.shield(bridge.opened)
-        except LinkGone as error:
-            raise DISCONNECTED.error() from error
-        except TimeoutError as error:
-            bridge.tell_closed(WSCloseCode.GOING_AWAY, "open timeout")
-            raise _OPEN_TIMEOUT.error() from error
-
-    async def _live(
-        self, request: web.Request, channel: Channel, bridge: Bridge, offered: tuple[str, ...], chosen: str | None
-    ) -> web.StreamResponse:
-        limits = channel.limits
-        # A browser refuses an answer without a subprotocol when it offered some (4).
-        answer = chosen if chosen in offered else (offered[0] if offered else None)
-        ws = web.WebSocketResponse(
-            protocols=() if answer is None else (answer,),
-            compress=False,
-            # aiohttp refuses a message of exactly its limit.
-            max_msg_size=limits.bridge_message + 1,
-            timeout=limits.bridge_close,
-        )
-        await ws.prepare(request)
-        # Not the channel's task: when the runner is lost it still has a close to send.
-        sender = asyncio.get_running_loop().create_task(self._to_browser(ws, bridge, request, limits.bridge_ping))
-        try:
-            await self._from_browser(ws, bridge)
-            await asyncio.wait({sender}, timeout=limits.bridge_close)
-        finally:
-            sender.cancel()
-            await asyncio.wait({sender})
-            if not sender.cancelled() and (error := sender.exception()) is not None:
-                log.error("bridging failed", exc_info=error)
-        return ws
-
-    async def _from_browser(self, ws: web.WebSocketResponse, bridge: Bridge) -> None:
-        """Pass the browser's messages on, as fast as the runner takes them."""
-        while True:
-            message = await ws.receive()
-            if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
-                if bridge.closing is not None:
-                    continue
-                with contextlib.suppress(LinkGone):
-                    await bridge.send(message.data)
-                continue
-            if message.type is WSMsgType.CLOSE:
-                bridge.tell_closed(message.data or _NO_CODE, message.extra or "")
-            elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
-                bridge.tell_closed(message.data.code, "")
-            else:
-                code = ws.close_code
-                bridge.tell_closed(_LOST if code is None else code, "")
-            bridge.leave()
-            return
-
-    async def _to_browser(self, ws: web.WebSocketResponse, bridge: Bridge, request: web.Request, ping: float) -> None:
-        """Pass the runner's messages on, then its close; an idle browser is pinged."""
-        try:
-            while True:
-                try:
-                    message = await bridge.receive(ping)
-                except TimeoutError:
-                    await ws.ping()
-                    continue
-                if message is None:
-                    break
-                if isinstance(message, str):
-                    await ws.send_str(message)
-                else:
-                    await ws.send_bytes(message)
-        except ConnectionError:
-            log.debug("bridged browser left")
-            return
-        closing = bridge.closing
-        if closing is not None and not ws.closed:
-            await ws.close(code=closing.code, message=closing.reason.encode("utf-8"), drain=False)
-            if request.transport is not None:
-                request.transport.close()
-
-
-def is_upgrade(request: web.Request) -> bool:
-    """Tell whether a request wants to become a WebSocket (RFC 6455 4.2.1)."""
-    headers = request.headers
-    if request.method != "GET" or "upgrade" not in headers.get("Connection", "").lower():
-        return False
-    return "websocket" in headers.get("Upgrade", "").lower()
-
-
-def offered_protocols(request: web.Request) -> tuple[str, ...]:
-    """Answer the subprotocols that the browser offers, in its order."""
-    values = request.headers.getall("Sec-WebSocket-Protocol", ())
-    names = (name.strip() for value in values for name in value.split(","))
-    return tuple(name for name in names if frames.is_token(name))
-
-
-def open_frame(request: web.Request, target: Target, offered: tuple[str, ...]) -> Frame:
-    """Answer a `ws-open` without its id; absent is absent, never null (6.4 T1). Raises ApiError 400."""
-    frame: Frame = {
-        "type": "ws-open",
-        "id": "",
-        "port": target.port,
-        "path": target.url,
-        "headers": request_headers(request, target),
-    }
-    if offered:
-        frame["protocols"] = list(offered)
-    if target.mode is Mode.HOST:
-        frame["preserveAuth"] = True
-        frame["host"] = target.host
-    return frame
-
-
-def refusal(error: ApiError, mode: Mode) -> web.StreamResponse:
-    """Answer a refused upgrade: plain text of the contract's words, the runner's never in the status line (4)."""
-    if mode is Mode.HOST:
-        return error_response(error)
-    text = error.message
-    if error.status not in {404, 502, 503}:
-        text = HTTPStatus(error.status).phrase
-    return web.Response(status=error.status, text=text, headers=error.headers)

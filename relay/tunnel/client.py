@@ -18,6 +18,7 @@ from yarl import URL
 
 from relay.jsontext import dumps
 from relay.tunnel import binary, frames
+from relay.tunnel.client_stream import ClientStream
 from relay.tunnel.frames import Frame
 from relay.tunnel.request_headers import HOP_BY_HOP
 
@@ -36,44 +37,6 @@ class RegistrationRefused(Exception):
     """Carry the relay's reason."""
 
 
-class _Credit:
-    """Count the bytes that may be sent; without a window there is no bound."""
-
-    def __init__(self, window: int | None) -> None:
-        self._left = window
-        self._more = asyncio.Event()
-
-    async def take(self, size: int) -> None:
-        """Wait until something may be sent, and count it."""
-        if self._left is None:
-            return
-        while self._left <= 0:
-            self._more.clear()
-            await self._more.wait()
-        self._left -= size
-
-    def grant(self, size: int) -> None:
-        """Allow more."""
-        if self._left is not None:
-            self._left += size
-            self._more.set()
-
-
-class _Stream:
-    """Hold one exchange or bridged socket: what came for it, and what it may send.
-
-    In the binary framing the relay's credit bounds `incoming`; the published framing has no such thing.
-    """
-
-    def __init__(self, stream_id: str, number: int, window: int | None) -> None:
-        self.id = stream_id
-        self.number = number
-        self.credit = _Credit(window)
-        self.incoming: asyncio.Queue[bytes | str | None] = asyncio.Queue()
-        self.task: asyncio.Task[None] | None = None
-        self.close: tuple[int, str] | None = None
-
-
 class TunnelClient:
     """Serve the given ports of 127.0.0.1 over one tunnel socket."""
 
@@ -86,8 +49,8 @@ class TunnelClient:
         if binary_framing:
             self._register["framings"] = [binary.NAME]
         self._ports = ports
-        self._streams: dict[str, _Stream] = {}
-        self._numbers: dict[int, _Stream] = {}
+        self._streams: dict[str, ClientStream] = {}
+        self._numbers: dict[int, ClientStream] = {}
         self._window: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.registered = asyncio.Event()
@@ -147,14 +110,14 @@ class TunnelClient:
             await self._send({"type": "pong"})
         elif kind in {"request-start", "ws-open"}:
             number = frame.get("stream")
-            stream = _Stream(stream_id, number if isinstance(number, int) else 0, self._window)
+            stream = ClientStream(stream_id, number if isinstance(number, int) else 0, self._window)
             self._streams[stream_id] = self._numbers[stream.number] = stream
             work = self._exchange if kind == "request-start" else self._bridge
             stream.task = self._own(work(stream, frame))
         elif (stream_or_none := self._streams.get(stream_id)) is not None:
             self._continue(stream_or_none, str(kind), frame)
 
-    def _continue(self, stream: _Stream, kind: str, frame: Frame) -> None:
+    def _continue(self, stream: ClientStream, kind: str, frame: Frame) -> None:
         if kind == "request-data":
             stream.incoming.put_nowait(frames.body_bytes(frame))
         elif kind == "ws-data":
@@ -171,7 +134,7 @@ class TunnelClient:
 
     # HTTP
 
-    async def _exchange(self, stream: _Stream, frame: Frame) -> None:
+    async def _exchange(self, stream: ClientStream, frame: Frame) -> None:
         """Ask the local service and send its answer; a failure before the head is an answer of its own (1.6)."""
         begun = False
         try:
@@ -204,7 +167,7 @@ class TunnelClient:
         finally:
             self._forget(stream)
 
-    async def _upload(self, stream: _Stream, first: bytes | str) -> AsyncIterator[bytes]:
+    async def _upload(self, stream: ClientStream, first: bytes | str) -> AsyncIterator[bytes]:
         """Yield the request body; the relay may send as much again as the service has taken."""
         taken = 0
         piece: bytes | str | None = first
@@ -217,7 +180,7 @@ class TunnelClient:
                     taken = 0
             piece = await stream.incoming.get()
 
-    async def _piece(self, stream: _Stream, piece: bytes) -> None:
+    async def _piece(self, stream: ClientStream, piece: bytes) -> None:
         if self._window is None:
             await self._send({"type": "response-data", "id": stream.id, "data": piece.decode("latin-1")})
             return
@@ -226,7 +189,7 @@ class TunnelClient:
             await stream.credit.take(len(part))
             await self._ws.send_bytes(binary.encode(binary.RESPONSE_DATA, stream.number, part))
 
-    async def _plain(self, stream: _Stream, status: int, text: str) -> None:
+    async def _plain(self, stream: ClientStream, status: int, text: str) -> None:
         head: Frame = {"type": "response-start", "id": stream.id, "statusCode": status, "statusMessage": ""}
         await self._send({**head, "headers": {}})
         await self._piece(stream, text.encode())
@@ -234,7 +197,7 @@ class TunnelClient:
 
     # WebSockets
 
-    async def _bridge(self, stream: _Stream, frame: Frame) -> None:
+    async def _bridge(self, stream: ClientStream, frame: Frame) -> None:
         """Open the local socket and pass messages both ways."""
         try:
             port, protocols = frame.get("port"), frame.get("protocols")
@@ -260,7 +223,7 @@ class TunnelClient:
         finally:
             self._forget(stream)
 
-    async def _pass(self, stream: _Stream, local: aiohttp.ClientWebSocketResponse) -> None:
+    async def _pass(self, stream: ClientStream, local: aiohttp.ClientWebSocketResponse) -> None:
         sender = self._own(_to_local(stream, local))
         try:
             async for message in local:
@@ -271,7 +234,7 @@ class TunnelClient:
         finally:
             sender.cancel()
 
-    async def _message(self, stream: _Stream, message: str | bytes) -> None:
+    async def _message(self, stream: ClientStream, message: str | bytes) -> None:
         if self._window is None:
             await self._ws.send_str(frames.ws_data(stream.id, message).decode())
         elif isinstance(message, str):
@@ -285,7 +248,7 @@ class TunnelClient:
         with contextlib.suppress(ConnectionError):
             await self._ws.send_frame(dumps(frame), WSMsgType.TEXT)
 
-    def _forget(self, stream: _Stream) -> None:
+    def _forget(self, stream: ClientStream) -> None:
         self._streams.pop(stream.id, None)
         if self._numbers.get(stream.number) is stream:
             del self._numbers[stream.number]
@@ -302,7 +265,7 @@ class TunnelClient:
             log.error("tunnel stream failed", exc_info=error)
 
 
-async def _to_local(stream: _Stream, local: aiohttp.ClientWebSocketResponse) -> None:
+async def _to_local(stream: ClientStream, local: aiohttp.ClientWebSocketResponse) -> None:
     while (message := await stream.incoming.get()) is not None:
         if isinstance(message, str):
             await local.send_str(message)
@@ -322,7 +285,7 @@ def _headers(frame: Frame) -> dict[str, str]:
     return {**kept, "accept-encoding": "identity", **({"host": host} if isinstance(host, str) else {})}
 
 
-def _head(stream: _Stream, response: aiohttp.ClientResponse) -> Frame:
+def _head(stream: ClientStream, response: aiohttp.ClientResponse) -> Frame:
     headers: dict[str, object] = {}
     received: CIMultiDict[str] = CIMultiDict(response.headers)
     for name in dict.fromkeys(key.lower() for key in received):

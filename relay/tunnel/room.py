@@ -18,7 +18,6 @@ from relay.sessions.registry import SessionRegistry
 from relay.sessions.store import SessionRow
 from relay.storage import Storage
 from relay.tunnel.access import AccessNeeds, Doors
-from relay.tunnel.bridge import Bridges
 from relay.tunnel.labels import Labels
 from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import TunnelLimits
@@ -32,6 +31,7 @@ from relay.tunnel.spill import SpillBudget
 from relay.tunnel.store import LabelStore
 from relay.tunnel.token_routes import TokenRoutes
 from relay.tunnel.tokens import TunnelTokens
+from relay.tunnel.upgrades import Bridges
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from relay.http.routes import Auth, Body, Call, Route
 from relay.http.server import error_response
 from relay.http.shapes import SOCKET, TUNNEL
 from relay.tunnel.access import Doors, port_digits
-from relay.tunnel.bridge import Bridges, is_upgrade, refusal
 from relay.tunnel.origins import TunnelOrigins
 from relay.tunnel.proxy import Proxy
 from relay.tunnel.registration import TunnelEndpoint
 from relay.tunnel.response_headers import add_security
 from relay.tunnel.target import Mode, Target
+from relay.tunnel.upgrades import Bridges, is_upgrade, refusal
 
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 

@@ -1,4 +1,4 @@
-"""The browser-facing tunnel addresses before exchanges are carried (tunnel.md 2.1, 2.2)."""
+"""The browser-facing tunnel addresses where no tunnel is open (tunnel.md 2.1, 2.2)."""
 
 from __future__ import annotations
 
