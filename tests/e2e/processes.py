@@ -92,6 +92,18 @@ def marked(stack_id: str) -> list[int]:
     return found
 
 
+def children_of(pid: int) -> list[int]:
+    """Answer the ids of the living children of a process (Linux; elsewhere none)."""
+    found: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # State and parent are the first two fields behind the command name.
+            state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
 def _state(entry: Path) -> str:
     """Answer the process state letter of proc(5), the field behind the command name."""
     return (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]

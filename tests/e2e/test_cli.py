@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.provider import MODEL, Say
 from tests.e2e.stack import Stack
+from tests.e2e.talks import HEARD, QUESTION, spawn_child, until_heard
 from tests.e2e.terminal import Terminal
 from tests.e2e.viewer import Viewer
 
@@ -99,3 +100,32 @@ async def test_the_session_survives_a_restart_of_the_relay(bare_stack: Stack, te
     await viewer.insist("after")
     await viewer.until_said("You said: after")
     assert terminal.running
+
+
+@pytest.mark.slow(
+    gate="tests/e2e/test_cli.py::test_new_in_the_terminal_ends_the_session_and_starts_another",
+)
+async def test_new_in_the_terminal_releases_a_child_whose_question_is_open(stack: Stack) -> None:
+    runner_id = stack.runner_id
+    stack.provider.plan("^be a parent", spawn_child("be a child", runnerId=runner_id), Say("waiting"))
+    stack.provider.plan("^be a child", QUESTION, Say("done"))
+    stack.provider.plan("Which way", Say("thinking"))
+    env = {**stack.client_env(stack.folder / "cli-home"), "COLUMNS": "120", "LINES": "40"}
+    hub = await stack.hub()
+    async with Terminal([str(stack.binary)], env, stack.work) as terminal:
+        parent_id = await its_session(stack, set())
+        parent = await with_model(stack, parent_id)
+        assert await parent.tell("be a parent")
+        child_id = await its_session(stack, {parent_id})
+        child = await stack.viewer(child_id)
+        await parent.until_said("thinking", timeout=HEARD)
+        await terminal.until_quiet()
+        terminal.type("/new")
+        await terminal.until_drawn("/new")
+        terminal.type("\r")
+        await hub.until_gone(parent_id)
+        await until_heard(stack, "Trigger delivery failed")
+        await child.until_said("done", timeout=HEARD)
+        assert await its_session(stack, {parent_id, child_id})
+        # What it completes now, it completes for nobody.
+        assert not stack.provider.heard("completed:")

@@ -10,10 +10,12 @@ import time
 import pytest
 
 from relay.clock import iso
+from tests.e2e.processes import children_of, marked
 from tests.e2e.provider import MODEL, Say
 from tests.e2e.stack import Stack
 from tests.e2e.talks import HEARD, subscribe, until_catalogue, until_heard
 from tests.e2e.transcript import JsonObject, as_object, as_objects
+from tests.e2e.waiting import poll
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-b")]
 
@@ -176,3 +178,29 @@ async def test_an_auto_closing_session_ends_unless_a_route_needs_it(stack: Stack
     going = await stack.spawn("go", autoClose=True)
     await hub.until_gone(going, timeout=HEARD)
     assert staying in hub.sessions
+
+
+@pytest.mark.slow(gate="tests/e2e/test_schedules.py::test_a_timer_fires_once_over_a_restart_of_the_relay_and_is_gone")
+@pytest.mark.timeout(300)
+async def test_a_timer_outlives_the_death_of_its_runner_and_wakes_its_session(stack: Stack) -> None:
+    stack.provider.plan(FIRED, Say("heard it"))
+    await until_catalogue(stack)
+    session_id = await stack.spawn("remember me")
+    viewer = await stack.viewer(session_id)
+    await viewer.until_said("remember me")
+    await viewer.until_idle()
+    await subscribe(stack, session_id, "time:timer_fired", duration="25s", message="tea")
+    worker = stack.worker_pid(session_id)
+    # The supervisor starts its child again; the workers of that child go with it.
+    assert stack.runner is not None
+    [daemon] = children_of(stack.runner.pid)
+    os.kill(daemon, signal.SIGKILL)
+    await poll(lambda: worker not in marked(stack.id), "the worker's end", 20)
+    assert not stack.provider.heard(FIRED)
+    await until_heard(stack, "External trigger.*tea", within=110)
+    assert session_id in await stack.live_sessions()
+    assert stack.worker_pid(session_id) != worker
+    again = await stack.viewer(session_id)
+    assert any("remember me" in text for text in again.transcript.texts("user"))
+    assert await routes(stack) == []
+    assert stack.provider.count(FIRED) == 1
