@@ -170,4 +170,4 @@ async def test_every_operation_succeeds_once_and_never_answers_outside_of_the_do
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("shard", range(SHARDS))
 async def test_long_fuzzing_finds_no_answer_outside_of_the_document(stage: Open, shard: int) -> None:
-    assert await explore(stage, shard, 500)
+    assert await explore(stage, shard, 200)
