@@ -47,6 +47,8 @@ class Stack:
         self.provider = Provider()
         self.work = folder / "work"
         self.key = ""
+        #: Where published clients look for the relay when something stands between; else its own address.
+        self.clients_url: str | None = None
         self.runner: Process | None = None
         self.runner_id = ""
         self._account = account
@@ -130,7 +132,7 @@ class Stack:
             "TERM": "xterm-256color",
             "SHELL": "/bin/bash",
             "LANG": "C.UTF-8",
-            "PIZZAPI_RELAY_URL": self.url.replace("http:", "ws:"),
+            "PIZZAPI_RELAY_URL": (self.clients_url or self.url).replace("http:", "ws:"),
             "PIZZAPI_API_KEY": self.key,
             MARK: self.id,
         }
