@@ -103,52 +103,9 @@ class Application:
         self.subagent_model = SubagentModel(storage, clock, bus)
         self.attachments = Attachments(storage, settings.attachments_dir, clock, attachment_limits(settings, tuning))
         self.runners = RunnerRoom(storage, clock, bus, limits=tuning.commands)
-        self.sessions = SessionRoom(
-            SessionNeeds(
-                storage=storage,
-                clock=clock,
-                bus=bus,
-                limits=session_limits(settings, tuning),
-                machines=Machines(
-                    self.runners.registry,
-                    self.runners.identities,
-                    self.runners.rpc,
-                    self.runners.folders,
-                    self.runners.door,
-                ),
-                attachments=self.attachments,
-                hidden_models=self.hidden_models.of,
-                subagent_model=self.subagent_model.of,
-                public_base=self.public_base,
-            )
-        )
-        self.push = PushRoom(
-            PushNeeds(
-                storage=storage,
-                clock=clock,
-                bus=bus,
-                sessions=self.sessions,
-                secrets=secrets_file(settings),
-                config=push_config(settings),
-                limits=tuning.push,
-            )
-        )
-        self.tunnels = TunnelRoom(
-            TunnelNeeds(
-                storage=storage,
-                clock=clock,
-                bus=bus,
-                accounts=self.accounts,
-                address=self.address,
-                origins=self.origins,
-                runners=self.runners.registry,
-                identities=self.runners.identities,
-                sessions=self.sessions.registry,
-                session_row=self.sessions.store.row,
-                hosts=tunnel_hosts,
-            ),
-            tunnel_config(settings, tuning, self.accounts.config.secret),
-        )
+        self.sessions = self._session_room(settings, clock, tuning)
+        self.push = self._push_room(settings, clock, tuning)
+        self.tunnels = self._tunnel_room(settings, clock, tuning, tunnel_hosts)
         self.terminals = TerminalRoom(self.runners.registry, clock, bus, tuning.terminals)
         self.triggers = TriggerRoom(
             storage, clock, bus, self.sessions, self.runners, self.hidden_models.of, tuning.triggers
@@ -239,6 +196,61 @@ class Application:
             return self._base_url
         host = self.address.host(request)
         return f"{self.address.scheme(request)}://{host}" if host else self._listen
+
+    def _session_room(self, settings: Settings, clock: Clock, tuning: Tuning) -> SessionRoom:
+        """Build the room of agent sessions on the runners below it."""
+        return SessionRoom(
+            SessionNeeds(
+                storage=self.storage,
+                clock=clock,
+                bus=self.bus,
+                limits=session_limits(settings, tuning),
+                machines=Machines(
+                    self.runners.registry,
+                    self.runners.identities,
+                    self.runners.rpc,
+                    self.runners.folders,
+                    self.runners.door,
+                ),
+                attachments=self.attachments,
+                hidden_models=self.hidden_models.of,
+                subagent_model=self.subagent_model.of,
+                public_base=self.public_base,
+            )
+        )
+
+    def _push_room(self, settings: Settings, clock: Clock, tuning: Tuning) -> PushRoom:
+        """Build the room that calls people who look elsewhere."""
+        return PushRoom(
+            PushNeeds(
+                storage=self.storage,
+                clock=clock,
+                bus=self.bus,
+                sessions=self.sessions,
+                secrets=secrets_file(settings),
+                config=push_config(settings),
+                limits=tuning.push,
+            )
+        )
+
+    def _tunnel_room(self, settings: Settings, clock: Clock, tuning: Tuning, hosts: TunnelOrigins) -> TunnelRoom:
+        """Build the room that carries requests to services beside the runners."""
+        return TunnelRoom(
+            TunnelNeeds(
+                storage=self.storage,
+                clock=clock,
+                bus=self.bus,
+                accounts=self.accounts,
+                address=self.address,
+                origins=self.origins,
+                runners=self.runners.registry,
+                identities=self.runners.identities,
+                sessions=self.sessions.registry,
+                session_row=self.sessions.store.row,
+                hosts=hosts,
+            ),
+            tunnel_config(settings, tuning, self.accounts.config.secret),
+        )
 
     def _wire_sockets(self, bus: Bus, clock: Clock, tuning: Tuning) -> Viewers:
         """Let each room add its events to the six namespaces."""
