@@ -10,7 +10,8 @@ import pytest
 
 from tests.e2e.provider import Call, Conversation, Say
 from tests.e2e.stack import Stack
-from tests.e2e.talks import subscribe, until_catalogue, until_heard
+from tests.e2e.talks import HEARD, respond, subscribe, until_catalogue, until_heard
+from tests.e2e.transcript import as_object, as_objects
 from tests.e2e.viewer import Viewer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-b")]
@@ -80,3 +81,20 @@ async def test_an_event_for_a_session_is_read_by_it_and_an_unknown_session_is_an
     refused = await publish(viewer, type="svc:x", payload={"mark": "gone."}, sessionId=str(uuid.uuid4()))
     assert "404" in refused or "not" in refused.lower(), refused
     assert stack.provider.count("External trigger") == 1
+
+
+@pytest.mark.slow(gate="tests/e2e/test_triggers.py::test_a_question_survives_the_death_of_the_relay")
+async def test_an_answer_to_a_service_is_recorded_and_the_agent_is_told_so(stack: Stack) -> None:
+    stack.provider.plan("External trigger", respond("pong"), Say("answered"))
+    await until_catalogue(stack)
+    session_id = await stack.spawn()
+    viewer = await stack.viewer(session_id)
+    await subscribe(stack, session_id, FIRED, duration="2h")
+    body = {"type": FIRED, "payload": {"label": "ping"}, "source": "kitchen", "expectsResponse": True}
+    sent = await stack.post(f"/api/runners/{stack.runner_id}/trigger-broadcast", body)
+    assert sent["delivered"] == 1
+    await viewer.until_said("answered", timeout=HEARD)
+    [result] = viewer.transcript.texts("toolResult")
+    assert result.startswith("Response sent for trigger")
+    [entry] = as_objects((await stack.get(f"/api/sessions/{session_id}/triggers"))["triggers"])
+    assert as_object(entry["response"])["text"] == "pong"
