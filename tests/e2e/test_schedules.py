@@ -204,3 +204,26 @@ async def test_a_timer_outlives_the_death_of_its_runner_and_wakes_its_session(st
     assert any("remember me" in text for text in again.transcript.texts("user"))
     assert await routes(stack) == []
     assert stack.provider.count(FIRED) == 1
+
+
+@pytest.mark.slow(gate="tests/e2e/test_schedules.py::test_a_timer_fires_once_over_a_restart_of_the_relay_and_is_gone")
+@pytest.mark.timeout(300)
+async def test_a_timer_whose_time_comes_while_its_runner_is_stopped_fires_when_it_is_back(stack: Stack) -> None:
+    stack.provider.plan(FIRED, Say("heard it"))
+    await until_catalogue(stack)
+    session_id = await stack.spawn()
+    await subscribe(stack, session_id, "time:timer_fired", duration="8s", message="tea")
+    worker = stack.worker_pid(session_id)
+    assert stack.runner is not None
+    await stack.runner.stop(signal.SIGTERM)
+    await poll(lambda: worker not in marked(stack.id), "the worker's end", 20)
+    await asyncio.sleep(8)
+    assert not stack.provider.heard(FIRED)
+    assert len(await routes(stack)) == 1
+    stack.runner.start()
+    await until_heard(stack, "External trigger.*tea", within=110)
+    assert session_id in await stack.live_sessions()
+    assert await routes(stack) == []
+    # Its full length again, in which the timer of the runner's snapshot would fire.
+    await asyncio.sleep(9)
+    assert stack.provider.count(FIRED) == 1
