@@ -30,9 +30,7 @@ from relay.triggers.wire import Json, answer_body, history_entry, is_external
 
 log = logging.getLogger(__name__)
 
-_NO_LONGER_A_CHILD: Final = (
-    "Sender is no longer a child of the target session (linked relationship is broken or stale)"
-)
+_NO_LONGER_A_CHILD: Final = "Sender is no longer a child of the target session (linked relationship is broken or stale)"
 _BEING_DELINKED: Final = "Sender is currently being delinked from the target session"
 
 

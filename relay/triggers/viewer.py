@@ -68,9 +68,7 @@ class ViewerTriggers:
             socket.emit("trigger_error", {"message": str(refused), "triggerId": trigger_id})
         except StorageError:
             log.exception("answer not recorded", extra={"session_id": current.id})
-            socket.emit(
-                "trigger_error", {"message": "The relay could not record the answer", "triggerId": trigger_id}
-            )
+            socket.emit("trigger_error", {"message": "The relay could not record the answer", "triggerId": trigger_id})
         else:
             ack()
 

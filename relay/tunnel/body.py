@@ -17,9 +17,7 @@ class Body:
     `memory` is what waits in memory and counts as congestion; bytes on their way to the disk are bounded by themselves.
     """
 
-    def __init__(
-        self, limits: ExchangeLimits, flow: Flow, budget: SpillBudget, overflow: Callable[[], None]
-    ) -> None:
+    def __init__(self, limits: ExchangeLimits, flow: Flow, budget: SpillBudget, overflow: Callable[[], None]) -> None:
         """`overflow` ends the exchange when there is no more room for it."""
         self.memory = 0
         self.ended = False

@@ -25,9 +25,7 @@ def client_binary() -> Path:
 
 
 @pytest.fixture
-async def bare_stack(
-    request: pytest.FixtureRequest, tmp_path: Path, client_binary: Path
-) -> AsyncIterator[Stack]:
+async def bare_stack(request: pytest.FixtureRequest, tmp_path: Path, client_binary: Path) -> AsyncIterator[Stack]:
     """A relay with its first account and a provider stand-in; no runner yet."""
     stack = Stack(tmp_path, client_binary)
     request.node.stash[_STACK] = stack

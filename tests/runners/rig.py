@@ -237,9 +237,7 @@ class Rig:
 
     async def _no_subscriptions(self, runner: Runner) -> None:
         revision = self.room.revisions.next()
-        runner.emit(
-            "trigger_subscriptions_snapshot", {"revision": revision, "isReconnect": True, "subscriptions": []}
-        )
+        runner.emit("trigger_subscriptions_snapshot", {"revision": revision, "isReconnect": True, "subscriptions": []})
 
     def session_ids(self, user_id: str, runner_id: str) -> list[str]:
         return [session.id for session in self.sessions.of_runner(runner_id) if session.user_id == user_id]

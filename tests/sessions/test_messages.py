@@ -95,9 +95,7 @@ async def test_a_session_just_spawned_for_somebody_else_is_not_waited_for(
 async def test_both_fields_are_required(stage: Stage, ann: Person, body: dict[str, object]) -> None:
     one = await stage.agent(ann, "one")
     await one.socket.emit("session_message", {"token": one.token, **body})
-    assert await one.socket.take("error") == {
-        "message": "session_message requires targetSessionId and message"
-    }
+    assert await one.socket.take("error") == {"message": "session_message requires targetSessionId and message"}
 
 
 async def test_a_wrong_token_is_refused(stage: Stage, ann: Person) -> None:

@@ -290,9 +290,7 @@ async def test_agents_10_a_returning_runner_adopts_exactly_the_sessions_whose_ag
 
 @pytest.mark.parametrize("event", ["session_ready", "session_error", "session_killed", "disconnect_session"])
 @pytest.mark.parametrize("body", [None, [], {}, {"sessionId": 5}, {"sessionId": ""}, {"sessionId": "\ud800"}])
-async def test_nonsense_from_a_runner_changes_nothing(
-    stage: Stage, ann: Person, event: str, body: object
-) -> None:
+async def test_nonsense_from_a_runner_changes_nothing(stage: Stage, ann: Person, event: str, body: object) -> None:
     runner = await stage.runner(ann)
     await runner.socket.emit(event, body)
     await runner.socket.emit("sessions_list", body)

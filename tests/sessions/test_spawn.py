@@ -109,9 +109,7 @@ async def test_a_hidden_model_is_refused_and_the_list_goes_along(stage: Stage, a
 
 async def test_a_bare_model_is_looked_up_at_the_runner(stage: Stage, ann: Person) -> None:
     runner = await stage.runner(ann)
-    task = asyncio.create_task(
-        stage.ask("POST", "/api/runners/spawn", ann, {"runnerId": "r1", "model": "big"})
-    )
+    task = asyncio.create_task(stage.ask("POST", "/api/runners/spawn", ann, {"runnerId": "r1", "model": "big"}))
     request = await runner.socket.take("list_models")
     models = [{"provider": "q", "id": "small"}, {"provider": "p", "id": "big"}]
     await runner.socket.emit("models_list", {"requestId": request["requestId"], "models": models})

@@ -463,9 +463,7 @@ async def test_pieces_of_uploads_are_small_and_take_turns(desk: Desk) -> None:
             await browser.get(BASE, desk.key, f"Content-Length: {len(body)}", method="POST")
             await browser.send(body)
         requests = [await desk.runner.request(), await desk.runner.request()]
-        await eventually(
-            lambda: sum(frame["type"] == "request-data-end" for frame in desk.runner.frames) == 2
-        )
+        await eventually(lambda: sum(frame["type"] == "request-data-end" for frame in desk.runner.frames) == 2)
         sizes = [len(str(frame["data"])) for frame in desk.runner.frames if frame["type"] == "request-data"]
         assert max(sizes) <= 64 * 1024
         for request in requests:
