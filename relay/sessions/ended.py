@@ -68,6 +68,11 @@ class EndWatch:
         self._expected: OrderedDict[str, float] = OrderedDict()
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._questions: dict[str, list[_Question]] = {}
+        self._vanished: list[Callable[[str, str], None]] = []
+
+    def when_vanished(self, hook: Callable[[str, str], None]) -> None:
+        """Run `hook(user_id, session_id)` for each session whose worker is gone though nobody ended it: it crashed."""
+        self._vanished.append(hook)
 
     def expect_end(self, session: AgentSession) -> None:
         """Note that somebody ended a session on purpose (a person, its parent): its next disconnect is final."""
@@ -156,6 +161,9 @@ class EndWatch:
             return
         # A kill or a cleanup that was reported in the meantime says more than the list.
         on_purpose = self._expected.pop(session.id, 0.0) > self._clock.monotonic()
+        if not on_purpose:
+            for hook in self._vanished:
+                hook(session.user_id, session.id)
         await self._declare(session, DELIBERATE if on_purpose else OTHER)
 
     async def _sessions_of(self, runner: Runner) -> frozenset[str] | None:

@@ -105,6 +105,14 @@ class Deliveries:
         """Tell whether a child's completion waits for its parent. Raises StorageError."""
         return await self._store.has_open(child_id, sorted(COMPLETIONS))
 
+    async def completed(self, child_id: str) -> bool:
+        """Tell whether a child has told its parent that it is done and was not sent on. Raises StorageError."""
+        newest = await self._store.newest(child_id, sorted(COMPLETIONS))
+        if newest is None:
+            return False
+        still_open, answer = newest
+        return still_open or answer is None or answer.get("action") != "followUp"
+
     def asking(self, child_id: str, fire_id: str) -> None:
         """Keep answers back from a child that has not heard yet that it asked; `heard` ends it."""
         self._asking[child_id, fire_id] += 1

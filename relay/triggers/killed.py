@@ -1,9 +1,13 @@
-"""Report the end of a killed child to its parent, since a killed worker reports nothing (rest-runners.md 14.1)."""
+"""Report the end of a killed child to its parent, since a killed worker reports nothing (rest-runners.md 14.1).
+
+A worker that crashed is no different to its parent, though no runner reports it: it is told in the same words.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Final
 
 from relay.clock import Clock
@@ -55,7 +59,14 @@ class KilledChildren:
 
     def killed(self, user_id: str, session_id: str) -> None:
         """Hear from a runner that it killed a session, though not for its parent's cleanup."""
-        task = asyncio.create_task(self._report(user_id, session_id), name="report a killed child")
+        self._begin(self._report(user_id, session_id))
+
+    def vanished(self, user_id: str, session_id: str) -> None:
+        """Hear that a worker is gone which nobody ended; one that has done its work went by itself."""
+        self._begin(self._report(user_id, session_id, unless_completed=True))
+
+    def _begin(self, report: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(report, name="report a killed child")
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
@@ -63,9 +74,10 @@ class KilledChildren:
         """Finish the reports under way."""
         await asyncio.gather(*self._reports, return_exceptions=True)
 
-    async def _report(self, user_id: str, child_id: str) -> None:
+    async def _report(self, user_id: str, child_id: str, *, unless_completed: bool = False) -> None:
         try:
-            await self._publish(user_id, child_id)
+            if not (unless_completed and await self._deliveries.completed(child_id)):
+                await self._publish(user_id, child_id)
         except StorageError:
             log.exception("killed child not reported", extra={"session_id": child_id})
 

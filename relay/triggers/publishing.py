@@ -60,6 +60,7 @@ class Publishing:
         sessions.registration.after_registered(self.targets.registered)
         sessions.sweeper.also(self.deliveries.sweep)
         sessions.runner_events.when_killed(self.killed.killed)
+        sessions.ends.when_vanished(self.killed.vanished)
 
     def connect(self, subscriptions: Subscriptions, listeners: Listeners) -> None:
         """Take what knows who wants which event."""

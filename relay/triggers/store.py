@@ -247,6 +247,18 @@ class TriggerStore:
         )
         return row is not None
 
+    async def newest(self, child_id: str, types: Sequence[str]) -> tuple[bool, Json | None] | None:
+        """Answer whether a child's newest delivery of these types is open, and its answer; None without one."""
+        marks = ", ".join("?" for _ in types)
+        row = await self._storage.fetch_one(
+            f"SELECT closed_at IS NULL AS open, answer FROM delivery WHERE child_id = ? AND type IN ({marks})"  # noqa: S608 - marks
+            " ORDER BY ts DESC LIMIT 1",
+            (child_id, *types),
+        )
+        if row is None:
+            return None
+        return bool(row["open"]), None if row["answer"] is None else _json(row["answer"])
+
     async def orphaned(self) -> list[str]:
         """Answer the parents of open deliveries that ended for good or are not stored any more."""
         rows = await self._storage.fetch_all(

@@ -84,6 +84,40 @@ async def test_a_child_that_completed_is_not_reported_twice(home: Family, runner
     assert "session_trigger" not in home.parent.socket.unread()
 
 
+async def crash(home: Family, runner: Runner) -> None:
+    """Let the child's worker die by itself: its transport closes and its runner does not list it any more."""
+    await home.child.socket.wire.close()
+    await runner.socket.take("list_sessions")
+    await runner.socket.emit("sessions_list", {"sessions": []})
+    await gone(home.stage, "child")
+
+
+async def test_a_parent_hears_of_a_child_that_crashed(home: Family, runner: Runner) -> None:
+    await crash(home, runner)
+    trigger = await got(home.parent)
+    payload = trigger["payload"]
+    assert isinstance(payload, dict)
+    assert (trigger["sourceSessionId"], payload["exitReason"]) == ("child", "killed")
+    row = await home.stage.app.sessions.store.row("child")
+    assert row is not None
+    assert row.ended_by == "other"
+
+
+@pytest.mark.parametrize(("action", "told"), [("ack", 1), ("followUp", 2)])
+async def test_a_child_that_was_done_ends_without_a_report_unless_it_was_sent_on(
+    home: Family, runner: Runner, action: str, told: int
+) -> None:
+    await published(home.stage, home.person, lifecycle("session_complete"))
+    done = await got(home.parent)
+    assert (await answer(home.stage, home.person, done["triggerId"], "more", action=action)).status == 200
+    await crash(home, runner)
+    killed = home.stage.app.triggers.publishing.killed
+    await until(lambda: not killed.busy and home.stage.app.sessions.registry.get("child") is None)
+    if told == 2:
+        assert (await got(home.parent))["type"] == "lifecycle:session_complete"
+    assert len(await completions(home)) == told
+
+
 async def test_a_kill_for_the_parents_cleanup_is_no_news(home: Family, runner: Runner) -> None:
     cleanup = asyncio.create_task(
         home.parent.socket.call("cleanup_child_session", {"token": home.parent.token, "childSessionId": "child"})
