@@ -101,6 +101,11 @@ class Passwords:
         self._limit = threads + waiting
         self._pending = 0
 
+    @property
+    def pending(self) -> int:
+        """Answer how many hashes are computed or wait."""
+        return self._pending
+
     async def hash(self, password: str) -> str:
         """Answer the stored form of a new password; raises PasswordsBusy when the queue is full."""
         return await self._run(lambda: hash_password(password))

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import Final
 
 from relay.realtime.packet import Packet
+from relay.realtime.traffic import Traffic
 
 _MAX_PIECES: Final = 512
 """Pieces of one vectored write; Linux and macOS take 1,024 (IOV_MAX)."""
@@ -20,10 +21,22 @@ class Backlog:
     that is larger than the bound does not count against it, so that a large snapshot always passes.
     """
 
-    __slots__ = ("_bound", "_head", "_head_oversized", "_number", "_oversized", "_packets", "size", "written")
+    __slots__ = (
+        "_bound",
+        "_head",
+        "_head_oversized",
+        "_number",
+        "_oversized",
+        "_packets",
+        "_traffic",
+        "size",
+        "written",
+    )
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self, bound: int, traffic: Traffic | None = None) -> None:
+        """`traffic` counts what is pushed out."""
         self._bound = bound
+        self._traffic = traffic or Traffic()
         # The rest of the packet that is being written; it can be replaced no more.
         self._head: memoryview | None = None
         self._packets: OrderedDict[Hashable, Packet] = OrderedDict()
@@ -47,6 +60,7 @@ class Backlog:
             old = self._packets.pop(key, None)
             if old is not None:
                 self._remove(old)
+                self._traffic.coalesced += 1
         self._packets[key] = packet
         length = len(packet.wire)
         self.size += length
@@ -112,7 +126,8 @@ class Backlog:
         return taken
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything; what was queued counts as dropped."""
+        self._traffic.dropped += len(self._packets) + (self._head is not None)
         self._packets.clear()
         self._head = None
         self._oversized = None

@@ -15,6 +15,7 @@ from relay.realtime.config import RealtimeConfig
 from relay.realtime.errors import CodecError
 from relay.realtime.packet import Packet
 from relay.realtime.sweeper import Deadline, Sweeper
+from relay.realtime.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Connection:
         sweeper: Sweeper,
         closing: Callable[[Connection], None],
         joined: Callable[[Connection], None],
+        traffic: Traffic,
     ) -> None:
         """``closing`` is called in the step in which the connection ends, ``joined`` when its first namespace is
         joined.
@@ -107,7 +109,8 @@ class Connection:
         self.address = address
         self.config = config
         self.sweeper = sweeper
-        self.backlog = Backlog(config.backlog_bytes)
+        self.backlog = Backlog(config.backlog_bytes, traffic)
+        self._traffic = traffic
         self.reason: str | None = None
         self.busy = False
         self.is_joined = False
@@ -140,6 +143,11 @@ class Connection:
         return self._link
 
     @property
+    def started(self) -> bool:
+        """Tell whether the connection has a transport yet."""
+        return self._link is not None
+
+    @property
     def is_open(self) -> bool:
         """Answer whether the connection has not ended."""
         return self.reason is None
@@ -164,6 +172,7 @@ class Connection:
             return
         turn, self._turn = self._turn, []
         if turn and self.reason is None:
+            self._traffic.sent += len(turn)
             self._link.write(turn)
             if self._drained:
                 self.note_progress()
@@ -260,6 +269,7 @@ class Connection:
         """Handle one text packet from the peer."""
         kind = data[0] if data else 0
         if kind == engine_codec.MESSAGE:
+            self._traffic.received += 1
             self.busy = True
             try:
                 await self._listener.text(data)
@@ -276,6 +286,7 @@ class Connection:
 
     async def receive_binary(self, data: bytes) -> None:
         """Handle one binary message from the peer."""
+        self._traffic.received += 1
         self.busy = True
         try:
             await self._listener.binary(data)
@@ -362,6 +373,7 @@ class Connection:
             log.warning("a connection does not read", extra={"sid": self.sid, "why": why, "queued": self.backlog.size})
             self._listener.overflowed()
             self._cut = True
+            self._traffic.cut += 1
             self.backlog.clear()
             self.close("backlog", abort=True)
 

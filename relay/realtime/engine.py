@@ -19,6 +19,7 @@ from relay.realtime.errors import CodecError
 from relay.realtime.packet import Packet
 from relay.realtime.polling import PayloadTooLarge, PollingLink, payload
 from relay.realtime.sweeper import Sweeper
+from relay.realtime.traffic import Traffic
 from relay.realtime.websocket import WebSocketLink, open_websocket
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Engine:
         self._client_ip = client_ip
         self._allow_origin = allow_origin
         self._sweeper = Sweeper()
+        self.traffic = Traffic()
         self._connections: dict[str, Connection] = {}
         self._tasks: dict[asyncio.Task[None], Connection] = {}
         self._per_address: Counter[str] = Counter()
@@ -153,7 +155,10 @@ class Engine:
 
     def _connect(self, request: web.Request, address: str) -> Connection:
         sid = secrets.token_urlsafe(15)
-        connection = Connection(sid, request, address, self._config, self._sweeper, self._ended, self._joined)
+        connection = Connection(
+            sid, request, address, self._config, self._sweeper, self._ended, self._joined, self.traffic
+        )
+        self.traffic.opened += 1
         self._connections[sid] = connection
         self._per_address[address] += 1
         self._unjoined[address] += 1

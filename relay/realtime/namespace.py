@@ -18,6 +18,8 @@ FallbackHandler: TypeAlias = Callable[[Socket, str, list[object], Ack], Awaitabl
 Authenticator: TypeAlias = Callable[[Handshake], Awaitable[object]]
 ConnectHandler: TypeAlias = Callable[[Socket], Awaitable[None]]
 DisconnectHandler: TypeAlias = Callable[[Socket, str], Awaitable[None]]
+#: Tell whether a socket may send an event; called before the event's handler, with its name.
+EventGuard: TypeAlias = Callable[[Socket, str, Ack], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class Namespace:
         self.connect_handlers: list[ConnectHandler] = []
         self.disconnect_handlers: list[DisconnectHandler] = []
         self.fallback: FallbackHandler | None = None
+        self.guard: EventGuard | None = None
+        #: Packets that rooms of this namespace handed to their members since the start.
+        self.deliveries = 0
         self._sockets: dict[str, Socket] = {}
         self._events: dict[bytes, Registration] = {}
         self._names: dict[str, Registration] = {}
@@ -98,6 +103,15 @@ class Namespace:
         if self.fallback is not None:
             raise ValueError(f"{self.name} has a handler for other events")
         self.fallback = handler
+
+    def guard_events(self, fn: EventGuard) -> None:
+        """Drop events for which ``fn(socket, event, ack)`` is False; it may answer the sender itself.
+
+        Raises ValueError when there is one already.
+        """
+        if self.guard is not None:
+            raise ValueError(f"{self.name} has a guard")
+        self.guard = fn
 
     def emit(self, event: str, *args: object) -> None:
         """Send an event to every socket of the namespace, encoded once."""

@@ -55,6 +55,9 @@ class Room:
         """Send the same bytes to every member."""
         for socket in self._sockets:
             socket.deliver(packet)
+        for socket in self._sockets:
+            socket.namespace.deliveries += len(self._sockets)
+            return
 
     def __len__(self) -> int:
         return len(self._sockets)

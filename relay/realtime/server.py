@@ -12,6 +12,7 @@ from relay.realtime.connection import Connection
 from relay.realtime.engine import Engine
 from relay.realtime.namespace import Namespace
 from relay.realtime.peer import OverflowHook, Peer
+from relay.realtime.traffic import Traffic
 
 
 class Realtime:
@@ -52,6 +53,20 @@ class Realtime:
     def connections(self) -> int:
         """Answer the number of open connections."""
         return len(self._engine.connections)
+
+    @property
+    def traffic(self) -> Traffic:
+        """Answer what passed since the start."""
+        return self._engine.traffic
+
+    @property
+    def namespaces(self) -> list[Namespace]:
+        """Answer the namespaces that were made."""
+        return list(self._namespaces.values())
+
+    def queued(self) -> int:
+        """Count the bytes that wait for the readers of all connections; looks at each of them."""
+        return sum(connection.queued for connection in self._engine.connections.values() if connection.started)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request under the path, whatever its method: handshake, long-polling or WebSocket.

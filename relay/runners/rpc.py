@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 from uuid import uuid4
 
+from relay.histogram import Histogram
 from relay.realtime import Socket
 from relay.runners.runner import Runner
 
@@ -64,6 +65,16 @@ class _Pending:
     answer: asyncio.Future[dict[str, object]]
 
 
+@dataclass(slots=True)
+class CallStats:
+    """Count the calls of one family; `seconds` measures those that the runner answered, refusals included."""
+
+    seconds: Histogram = field(default_factory=Histogram)
+    timeouts: int = 0
+    lost: int = 0
+    refused: int = 0
+
+
 class RunnerRpc:
     """Keep the open requests of each runner socket.
 
@@ -73,6 +84,7 @@ class RunnerRpc:
     def __init__(self, *, max_pending: int = MAX_PENDING) -> None:
         self._max_pending = max_pending
         self._open: dict[Socket, dict[str, _Pending]] = {}
+        self.stats = {family: CallStats() for family in Family}
 
     async def call(
         self,
@@ -98,14 +110,35 @@ class RunnerRpc:
         try:
             socket.emit(event, {**payload, "requestId": request_id})
             async with asyncio.timeout(family.timeout if timeout is None else timeout):
-                return await pending.answer
+                return await self._measured(family, pending.answer)
         except TimeoutError:
+            self.stats[family].timeouts += 1
             raise RunnerTimeout(family.timed_out) from None
         finally:
             self._drop(socket, request_id)
             # A future is cancelled exactly when its waiter timed out or went away.
             if event in CANCELLABLE and pending.answer.cancelled() and socket.connected:
                 socket.emit("cancel_file_request", {"requestId": request_id})
+
+    async def _measured(self, family: Family, answer: asyncio.Future[dict[str, object]]) -> dict[str, object]:
+        stats, loop = self.stats[family], asyncio.get_running_loop()
+        asked = loop.time()
+        try:
+            result = await answer
+        except RunnerRefused:
+            stats.refused += 1
+            stats.seconds.observe(loop.time() - asked)
+            raise
+        except RunnerOffline:
+            stats.lost += 1
+            raise
+        stats.seconds.observe(loop.time() - asked)
+        return result
+
+    @property
+    def waiting(self) -> int:
+        """Answer how many requests wait for an answer, of all runners."""
+        return sum(len(waiting) for waiting in self._open.values())
 
     def resolve(self, socket: Socket, family: Family, request_id: object, result: dict[str, object]) -> bool:
         """Hand a reply to its request; answer False when no open request of this socket and family has that id."""

@@ -41,6 +41,7 @@ class Persistence:
         self._states: dict[str, _PendingState] = {}
         self._saved: dict[str, Snapshot] = {}
         self._last_large: dict[str, float] = {}
+        self._rows_since = 0.0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -60,9 +61,23 @@ class Persistence:
             await self._last(self._write_state(pending.session))
         await self._last(self._flush_overlays())
 
+    @property
+    def pending(self) -> dict[str, int]:
+        """Answer how many sessions have small columns, overlays and states that are not written yet."""
+        return {"rows": len(self._rows), "overlays": len(self._overlays), "states": len(self._states)}
+
+    @property
+    def lag(self) -> float:
+        """Answer in seconds how old the oldest small change is, or how long the latest state is overdue if longer."""
+        now = self._clock.monotonic()
+        rows = now - self._rows_since if self._rows else 0.0
+        return max(0.0, rows, *(now - pending.due for pending in self._states.values()))
+
     def mark_row(self, session: AgentSession) -> None:
         """Note that small columns of the session changed."""
         if session.id not in self._rows:
+            if not self._rows:
+                self._rows_since = self._clock.monotonic()
             self._rows[session.id] = session
             self._wake.set()
 
@@ -152,10 +167,11 @@ class Persistence:
         dirty, self._rows = self._rows, {}
         if not dirty:
             return
+        since = self._rows_since
         try:
             await self._store.write_rows([self._row(session) for session in dirty.values()])
         except StorageError:
-            self._rows = {**dirty, **self._rows}
+            self._rows, self._rows_since = {**dirty, **self._rows}, since
             raise
         except Exception:
             if len(dirty) == 1:

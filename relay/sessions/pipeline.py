@@ -48,6 +48,8 @@ class Pipeline:
         self._effects = effects
         self._snapshots = snapshots
         self._observers: list[Push] = []
+        #: Events taken since the start.
+        self.events = 0
         steps: dict[str, _Step] = {
             "session_active": snapshots.active,
             "session_messages_chunk": snapshots.chunk,
@@ -83,10 +85,12 @@ class Pipeline:
 
     def runner_event(self, session: AgentSession, event: bytes) -> None:
         """Queue an event that the session's runner published for it (3.1, `runner_session_event`)."""
+        self.events += 1
         session.queue.push(len(event), lambda: self._publish(session, event))
 
     def process(self, session: AgentSession, event: bytes) -> Awaitable[None] | None:
         """Run one event through the pipeline; runs in the session's queue."""
+        self.events += 1
         self._effects.touch(session)
         kind = event_type(event)
         step = self._steps.get(kind, self._publish)

@@ -52,6 +52,11 @@ class SessionRegistry:
         """Answer the session that this agent socket owns now."""
         return self._by_socket.get(socket)
 
+    @property
+    def queued_bytes(self) -> int:
+        """Answer the bytes of input that wait in the queues of all sessions."""
+        return sum(queue.queued_bytes for queue in self._queues.values())
+
     def queue(self, session_id: str) -> SessionQueue:
         """Answer the queue of an id; it exists before and after the live record."""
         queue = self._queues.get(session_id)

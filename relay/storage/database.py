@@ -133,6 +133,11 @@ class Storage:
         """Tell whether the newest write went through, for `/health`."""
         return self._healthy and not self._closed
 
+    @property
+    def writing(self) -> int:
+        """Answer how many transactions run or wait for their turn."""
+        return len(self._transactions)
+
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in one `BEGIN IMMEDIATE` transaction and answer its result once it is committed.
 

@@ -40,6 +40,7 @@ class Bridge:
         self._told = False
         self._closed = False
         self.number = channel.enter(self, channel.limits.bridges)
+        channel.traffic.bridges += 1
 
     @property
     def alone_holds(self) -> bool:
@@ -50,6 +51,7 @@ class Bridge:
 
     async def send(self, message: str | bytes) -> None:
         """Send a message of the browser's; waits for the runner. Raises LinkGone."""
+        self._channel.traffic.to_runners += len(message)
         if not self._channel.binary:
             await self._channel.send(frames.ws_data(self.id, message))
         elif isinstance(message, str):
@@ -144,6 +146,7 @@ class Bridge:
         self.stop(failure)
 
     def _message(self, message: str | bytes) -> None:
+        self._channel.traffic.from_runners += len(message)
         self._messages.append(message)
         self._size += len(message)
         if self._size > self._channel.limits.bridge_queue and len(self._messages) > 1:

@@ -16,6 +16,7 @@ from relay.tunnel.frames import BadFrame, Frame
 from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import TunnelLink
 from relay.tunnel.spill import SpillBudget
+from relay.tunnel.traffic import TunnelTraffic
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,17 @@ class Stream(Protocol):
 class Channel:
     """Own the streams of one registered socket; ends with it."""
 
-    def __init__(self, link: TunnelLink, limits: ExchangeLimits, budget: SpillBudget, *, binary_framing: bool) -> None:
+    def __init__(
+        self,
+        link: TunnelLink,
+        limits: ExchangeLimits,
+        budget: SpillBudget,
+        *,
+        binary_framing: bool,
+        traffic: TunnelTraffic | None = None,
+    ) -> None:
+        """`traffic` counts what passes."""
+        self.traffic = traffic or TunnelTraffic()
         self.limits = limits
         self.budget = budget
         self.binary = binary_framing

@@ -42,6 +42,7 @@ class Exchange:
         self._closed = False
         self.body = Body(channel.limits, channel.flow, channel.budget, self._overflow)
         self.number = channel.enter(self, channel.limits.exchanges)
+        channel.traffic.exchanges += 1
 
     @property
     def limits(self) -> ExchangeLimits:
@@ -73,6 +74,7 @@ class Exchange:
 
         Raises LinkGone.
         """
+        self._channel.traffic.to_runners += len(piece)
         if not self._channel.binary:
             await self._channel.send(frames.request_data(self.id, piece))
             return
@@ -128,7 +130,7 @@ class Exchange:
             return
         if kind == "response-data":
             if self._state is _State.ANSWERING:
-                self.body.put(frames.body_bytes(frame))
+                self._take(frames.body_bytes(frame))
         elif kind == "response-start":
             if self._state is _State.WAITING:
                 self._begin(frames.response_head(frame))
@@ -149,13 +151,14 @@ class Exchange:
     def on_bytes(self, kind: int, data: bytes) -> None:
         """Take a piece of the response body in the binary framing."""
         if kind == binary.RESPONSE_DATA and self._state is _State.ANSWERING:
-            self.body.put(data)
+            self._take(data)
 
     def fail(self, failure: Failure) -> None:
         """End the exchange: before the head with an answer, after it by breaking off."""
         if self._state is _State.OVER:
             return
         waiting = self._state is _State.WAITING
+        self._channel.traffic.failed += 1
         self._finish()
         if waiting and not self.head.done():
             self.head.set_exception(failure.error())
@@ -169,6 +172,10 @@ class Exchange:
         if waiting and not self.head.done():
             self.head.set_exception(error)
         self.body.end(ExchangeBroken(str(error)))
+
+    def _take(self, piece: bytes) -> None:
+        self._channel.traffic.from_runners += len(piece)
+        self.body.put(piece)
 
     def _begin(self, head: ResponseHead) -> None:
         self._state = _State.ANSWERING

@@ -15,6 +15,7 @@ from relay.tunnel.failures import DISCONNECTED, MISSED_HEARTBEATS, REREGISTERED,
 from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import PING, TunnelHolder, TunnelLimits, TunnelLink
 from relay.tunnel.spill import SpillBudget
+from relay.tunnel.traffic import TunnelTraffic
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class TunnelLinks:
         self._limits = limits
         self._exchanges = exchanges
         self._budget = budget
+        self.traffic = TunnelTraffic()
         self._registered: dict[str, TunnelLink] = {}
         self._waiting: dict[str, list[TunnelLink]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,7 +87,8 @@ class TunnelLinks:
                 return False
             log.warning("tunnel taken back by the runner's owner", extra={"runner_id": runner_id})
         self._no_longer_waiting(link)
-        link.admit(holder, Channel(link, self._exchanges, self._budget, binary_framing=binary_framing))
+        channel = Channel(link, self._exchanges, self._budget, binary_framing=binary_framing, traffic=self.traffic)
+        link.admit(holder, channel)
         self._registered[runner_id] = link
         if present is not None and present is not link:
             self._later(self._end(present, REREGISTERED, WSCloseCode.OK))
