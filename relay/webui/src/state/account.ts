@@ -1,0 +1,95 @@
+/** Who is signed in. Only the relay's own word ends that: being offline never does. */
+
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { onRefused } from "../api/refused";
+import { ApiError, get, onSignedOut, post } from "../api/rest";
+import { closeFeeds } from "../api/sockets";
+import { isObj, str } from "../transcript/wire";
+
+/** A person's account. */
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+}
+
+/** `none`: no account exists yet, so the first is to be made. `over`: signed out by the relay, not by the person. */
+export interface Account {
+  readonly state: "loading" | "none" | "out" | "in";
+  readonly user?: User;
+  readonly over?: boolean;
+  /** True when a new account needs the set-up code. */
+  readonly setupCode?: boolean;
+  /** True when people may make accounts. */
+  readonly signup?: boolean;
+}
+
+const current = signal<Account>({ state: "loading" });
+
+/** Who is signed in. */
+export const account: ReadonlySignal<Account> = current;
+
+/** Find out who is signed in; while the relay cannot be reached it asks again. */
+export async function loadAccount(): Promise<void> {
+  onSignedOut(signedOut);
+  onRefused(signedOut);
+  for (let delay = 500; ; delay = Math.min(delay * 2, 5_000)) {
+    try {
+      const session = await get<unknown>("/api/auth/get-session", { quiet401: true, timeout: 10_000 });
+      const user = readUser(session);
+      current.value = user ? { state: "in", user } : await door();
+      return;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) {
+        current.value = await door().catch(() => ({ state: "out" as const }));
+        return;
+      }
+      await new Promise((settle) => setTimeout(settle, delay));
+    }
+  }
+}
+
+/** Sign in; rejects with the relay's words. */
+export async function signIn(email: string, password: string): Promise<void> {
+  const answer = await post<unknown>("/api/auth/sign-in/email", { email, password, rememberMe: true }, { quiet401: true });
+  enter(answer);
+}
+
+/** Make an account and sign in with it. `code` is the set-up code, where one is needed. */
+export async function signUp(name: string, email: string, password: string, code?: string): Promise<void> {
+  const body = { name, email, password, ...(code ? { setupCode: code } : {}) };
+  enter(await post<unknown>("/api/auth/sign-up/email", body, { quiet401: true }));
+}
+
+/** Sign out of this browser. */
+export async function signOut(): Promise<void> {
+  await post("/api/auth/sign-out", {}, { quiet401: true });
+  closeFeeds();
+  current.value = await door().catch(() => ({ state: "out" as const }));
+}
+
+/** Note that the relay said the session is over. */
+export function signedOut(): void {
+  if (current.peek().state !== "in") return;
+  closeFeeds();
+  current.value = { state: "out", over: true };
+}
+
+function enter(answer: unknown): void {
+  const user = readUser(answer);
+  if (!user) throw new ApiError(502, "The relay did not say who signed in.");
+  current.value = { state: "in", user };
+}
+
+/** Answer what someone who is not signed in finds. */
+async function door(): Promise<Account> {
+  const status = await get<{ signupEnabled?: boolean; setupCodeRequired?: boolean; firstAccount?: boolean }>("/api/signup-status");
+  const more = { setupCode: status.setupCodeRequired === true, signup: status.signupEnabled !== false };
+  return { state: status.firstAccount === true || more.setupCode ? "none" : "out", ...more };
+}
+
+function readUser(answer: unknown): User | null {
+  if (!isObj(answer) || !isObj(answer.user)) return null;
+  const { id, name, email } = answer.user;
+  return typeof id === "string" ? { id, name: str(name), email: str(email) } : null;
+}
