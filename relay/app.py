@@ -15,8 +15,10 @@ from relay import __version__
 from relay.accounts.accounts import Accounts
 from relay.accounts.control import SOCKET_NAME, ControlServer
 from relay.accounts.handshake import AgentHandshake, BrowserHandshake, SocketsByCredential
+from relay.accounts.operator import operator_handlers
 from relay.accounts.routes import routes as account_routes
-from relay.accounts.user_admin import AdminError, UserAdmin
+from relay.accounts.user_admin import AdminError
+from relay.app_scopes import guard_viewers, scoped
 from relay.app_settings import (
     Tuning,
     accounts_config,
@@ -39,6 +41,7 @@ from relay.http.api_docs import ApiDocs
 from relay.http.client_address import ClientAddress
 from relay.http.errors import STORAGE_UNAVAILABLE
 from relay.http.health import Health, Readiness
+from relay.http.identity import Scope
 from relay.http.latest_version import LatestVersion
 from relay.http.origins import OriginPolicy
 from relay.http.routes import Auth, Body, Call, Route
@@ -122,7 +125,7 @@ class Application:
         )
         self.viewers = self._wire_sockets(bus, clock, tuning)
         self.control = ControlServer(
-            settings.data_dir / SOCKET_NAME, UserAdmin(self.accounts.users).handlers(), refusals=(AdminError,)
+            settings.data_dir / SOCKET_NAME, operator_handlers(self.accounts), refusals=(AdminError,)
         )
         self._versions = LatestVersion(settings.server.update_check_url, clock)
         self.http = self._serve(clock, tuning, open_ui(settings.server.ui_dir, self.security))
@@ -255,20 +258,21 @@ class Application:
     def _wire_sockets(self, bus: Bus, clock: Clock, tuning: Tuning) -> Viewers:
         """Let each room add its events to the six namespaces."""
         realtime, sessions, runners = self.realtime, self.sessions, self.runners
-        browser, agent = BrowserHandshake(self.accounts, self.origins), AgentHandshake(self.accounts)
+        watching = BrowserHandshake(self.accounts, self.origins, Scope.READ)
+        agent = AgentHandshake(self.accounts)
         feed = runners.attach(
             realtime,
             agent,
-            browser,
+            watching,
             Contributors(sessions.existing_sessions, (self.triggers.snapshots,)),
             sessions.session_ids,
         )
         sessions.attach(realtime, agent)
-        self.terminals.attach(realtime, browser)
+        self.terminals.attach(realtime, watching.for_scopes())
         viewers = Viewers(
             realtime.namespace("/viewer"),
             realtime.namespace("/hub"),
-            browser,
+            watching,
             sessions.registry,
             bus,
             ViewerNeeds(
@@ -289,6 +293,7 @@ class Application:
         ServiceMessages(runners.registry, sessions.registry, viewers.watched, clock).attach(
             realtime.namespace("/runner"), realtime.namespace("/viewer"), realtime.namespace("/relay")
         )
+        guard_viewers(realtime.namespace("/viewer"))
         names = ("/relay", "/runner", "/viewer", "/hub", "/runners", "/terminal")
         SocketsByCredential([realtime.namespace(name) for name in names], bus)
         return viewers
@@ -325,7 +330,7 @@ class Application:
             self.security,
             errors={StorageError: STORAGE_UNAVAILABLE, SecretsError: STORAGE_UNAVAILABLE},
         )
-        return HttpServer(table, policy, fallback=ui.serve if ui else None)
+        return HttpServer(scoped(table), policy, fallback=ui.serve if ui else None)
 
     def _attachment_tokens(self, clock: Clock) -> AttachmentTokens:
         return AttachmentTokens(self.accounts.config.secret, clock, self.attachments.limits.token_life)

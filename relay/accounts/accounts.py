@@ -176,7 +176,12 @@ class Accounts:
         if known is not None:
             ends = known.expires_ms
             return Identity(
-                known.key.user_id, known.user_name, via, known.key.id, None if ends is None else ends / 1000
+                known.key.user_id,
+                known.user_name,
+                via,
+                known.key.id,
+                None if ends is None else ends / 1000,
+                known.key.scope,
             )
         return key_identity(await self.keys.check(raw), via)
 
@@ -212,4 +217,4 @@ def key_identity(check: KeyCheck, via: Credential) -> Identity | None:
         return None
     key = check.key
     ends = key.expires_ms
-    return Identity(key.user_id, check.user_name, via, key.id, None if ends is None else ends / 1000)
+    return Identity(key.user_id, check.user_name, via, key.id, None if ends is None else ends / 1000, key.scope)

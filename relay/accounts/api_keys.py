@@ -154,4 +154,5 @@ def wire(key: ApiKey) -> dict[str, object]:
         "updatedAt": key.updated_at,
         "permissions": None,
         "metadata": None,
+        "scope": key.scope.value,
     }

@@ -29,7 +29,8 @@ from relay.accounts.schemas import AuthFailure, fields_type
 from relay.accounts.session_storage import SessionRows
 from relay.accounts.users import TooManyAttempts
 from relay.accounts.validation import Field, Fields, problems
-from relay.http.errors import ApiError, ErrorSpec
+from relay.http.errors import KEY_SCOPE, ApiError, ErrorSpec
+from relay.http.identity import Scope
 from relay.http.routes import Auth, Body, Call, Route
 from relay.http.shapes import REFUSAL, Shape
 from relay.storage import StorageError
@@ -104,6 +105,7 @@ class Endpoint:
     `form` also takes `application/x-www-form-urlencoded`; `login` holds the fetch metadata rule of 2.4; `gate` runs
     before everything else, `precheck` before the schema; both may raise. `answers` is the type of the answer, `errors`
     are those of the endpoint alone, `open` says that nobody needs to be signed in: all three for the API document.
+    `any_scope` takes keys of every scope; elsewhere only full ones will do.
     """
 
     method: str
@@ -119,6 +121,7 @@ class Endpoint:
     login: bool = False
     gate: Callable[[Call], None] | None = None
     precheck: Callable[[Mapping[str, object]], None] | None = None
+    any_scope: bool = False
 
 
 def answer(value: object, status: int = 200) -> web.Response:
@@ -202,6 +205,8 @@ class AuthArea:
         if writes:
             self._gate.check(request, body, login=endpoint.login)
         raw_key, key = await self._key(request)
+        if not (endpoint.open or endpoint.any_scope):
+            _check_scope(key)
         if endpoint.precheck is not None:
             endpoint.precheck(body)
         for fields, values, where in ((endpoint.fields, body, "body"), (endpoint.query, request.query, "query")):
@@ -237,6 +242,13 @@ class AuthArea:
         raise denied(429 if state is KeyState.USED_UP else 401, message, code=state.value)
 
 
+def _check_scope(key: KeyCheck | None) -> None:
+    """Refuse a key that was made for something else than an account."""
+    if key is not None and key.key is not None and key.key.scope is not Scope.FULL:
+        scope = key.key.scope.value
+        raise denied(KEY_SCOPE.status, KEY_SCOPE.message.format(scope=scope), code=KEY_SCOPE.code)
+
+
 def _shape(endpoint: Endpoint) -> Shape:
     """Describe an endpoint by the fields that it is validated with."""
     name = "".join(word.capitalize() for word in re.findall(r"[a-z]+", endpoint.path))
@@ -252,7 +264,7 @@ def _shape(endpoint: Endpoint) -> Shape:
 def _errors(endpoint: Endpoint) -> tuple[ErrorSpec, ...]:
     """Answer what an endpoint may refuse with, for the API document."""
     writes = (UNTRUSTED, UNSUPPORTED_TYPE) if endpoint.method != "GET" else ()
-    return (*endpoint.errors, INVALID_FIELDS, UNKNOWN_CALLER, SHORT_KEY, *writes, TOO_MANY, BUSY)
+    return (*endpoint.errors, INVALID_FIELDS, UNKNOWN_CALLER, SHORT_KEY, KEY_SCOPE, *writes, TOO_MANY, BUSY)
 
 
 async def _unknown(_call: Call) -> web.StreamResponse:

@@ -100,6 +100,7 @@ class SignIn:
                 "Say who is signed in, null for nobody",
                 answers=schemas.SessionAndUser | None,
                 query=_GET_SESSION,
+                any_scope=True,
             ),
             Endpoint("GET", "/ok", self.ok, "Say that the auth endpoints answer", answers=Ok, open=True),
         ]

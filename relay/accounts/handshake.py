@@ -6,14 +6,14 @@ Browsers: sockets-browsers.md 1.2. Agents and runners: sockets-agents.md 1.4.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from relay.accounts.accounts import Accounts, key_identity
 from relay.accounts.api_keys import KeyState
 from relay.events import Bus, CredentialsRevoked, UserRemoved
-from relay.http.identity import Credential, Identity
+from relay.http.identity import Credential, Identity, Scope
 from relay.http.origins import OriginPolicy
 from relay.realtime import Drop, Handshake, Namespace, Refuse
 from relay.storage import StorageError
@@ -30,7 +30,8 @@ MAX_VERSION_LENGTH: Final = 64
 class Admission:
     """Say whom a socket acts for; it is the `data` of every socket of our namespaces.
 
-    `credential_id` is the id of the API key or cookie session that admitted it. `protocol_compatible` is False only
+    `credential_id` is the id of the API key or cookie session that admitted it, `scope` what it may do.
+    `protocol_compatible` is False only
     when the client announced another protocol version.
     """
 
@@ -39,6 +40,7 @@ class Admission:
     client_version: str | None
     protocol_compatible: bool
     credential_id: str
+    scope: Scope = Scope.FULL
 
 
 class CannotTell(Exception):
@@ -62,9 +64,15 @@ async def verify_agent_key(accounts: Accounts, raw: str) -> Identity | None:
 class BrowserHandshake:
     """Authenticate `/viewer`, `/hub`, `/runners` and `/terminal` (sockets-browsers.md 1.2)."""
 
-    def __init__(self, accounts: Accounts, origins: OriginPolicy) -> None:
+    def __init__(self, accounts: Accounts, origins: OriginPolicy, *scopes: Scope) -> None:
+        """Admit full credentials and keys of the `scopes`."""
         self._accounts = accounts
         self._origins = origins
+        self._scopes = scopes
+
+    def for_scopes(self, *scopes: Scope) -> BrowserHandshake:
+        """Answer the same for a namespace that admits other scopes."""
+        return BrowserHandshake(self._accounts, self._origins, *scopes)
 
     async def __call__(self, handshake: Handshake) -> Admission:
         """Admit by `auth.apiKey`, else by the cookie session; an invalid key falls through to the cookie.
@@ -81,6 +89,7 @@ class BrowserHandshake:
             raise Drop from error
         if identity is None:
             raise Refuse("unauthorized")
+        _check_scope(identity, self._scopes)
         return _admission(identity, handshake.auth)
 
     async def _identity(self, handshake: Handshake) -> Identity | None:
@@ -116,6 +125,7 @@ class AgentHandshake:
             raise Drop from error
         if identity is None:
             raise Refuse("unauthorized")
+        _check_scope(identity, (Scope.RUNNER,))
         admission = _admission(identity, handshake.auth)
         if not admission.protocol_compatible:
             log.warning("client speaks another protocol version", extra={"client_version": admission.client_version})
@@ -150,6 +160,11 @@ class SocketsByCredential:
                     socket.close_transport()
 
 
+def _check_scope(identity: Identity, scopes: Collection[Scope]) -> None:
+    if identity.scope is not Scope.FULL and identity.scope not in scopes:
+        raise Refuse(f"forbidden: the scope of this API key is {identity.scope.value}")
+
+
 def _admission(identity: Identity, auth: dict[str, object]) -> Admission:
     version = auth.get("clientVersion")
     text = version.strip()[:MAX_VERSION_LENGTH] if isinstance(version, str) else ""
@@ -159,6 +174,7 @@ def _admission(identity: Identity, auth: dict[str, object]) -> Admission:
         client_version=text or None,
         protocol_compatible=compatible(auth.get("protocolVersion")),
         credential_id=identity.credential_id,
+        scope=identity.scope,
     )
 
 

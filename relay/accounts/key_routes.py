@@ -16,6 +16,7 @@ from relay.accounts.keys import KeyChange
 from relay.accounts.tokens import utf16_length
 from relay.accounts.validation import Field, Fields, Kind, at_least
 from relay.http.errors import ErrorSpec
+from relay.http.identity import Scope
 
 _PREFIX: Final = re.compile(r"[a-zA-Z0-9_-]+")
 _LONGEST: Final = 32
@@ -38,6 +39,10 @@ def _prefix(value: object) -> str | None:
     return "Invalid prefix format, must be alphanumeric and contain only underscores and hyphens."
 
 
+def _scope(value: object) -> str | None:
+    return None if value in set(Scope) else f"Invalid scope, must be one of {', '.join(Scope)}."
+
+
 _COMMON: Final = (
     Field("name", Kind.STRING),
     Field("expiresIn", Kind.NUMBER, nullable=True, checks=(at_least(1),)),
@@ -50,7 +55,11 @@ _COMMON: Final = (
     Field("rateLimitEnabled", Kind.BOOLEAN),
     Field("permissions", Kind.ANY),
 )
-_CREATE: Final = (*_COMMON, Field("prefix", Kind.STRING, checks=(_prefix,)))
+_CREATE: Final = (
+    *_COMMON,
+    Field("prefix", Kind.STRING, checks=(_prefix,)),
+    Field("scope", Kind.STRING, checks=(_scope,)),
+)
 _UPDATE: Final = (
     Field("keyId", Kind.STRING, required=True),
     *_COMMON,
@@ -146,7 +155,11 @@ class ApiKeys:
             _check_name(name)
         minted = mint_letters(prefix)
         key = await self._accounts.keys.create(
-            caller.user.id, minted, name=name, expires_in=fields.number_or_none("expiresIn")
+            caller.user.id,
+            minted,
+            name=name,
+            expires_in=fields.number_or_none("expiresIn"),
+            scope=Scope(fields.text_or_none("scope") or Scope.FULL),
         )
         return answer(wire(key) | {"key": minted.raw})
 

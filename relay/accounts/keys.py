@@ -15,6 +15,7 @@ from relay.accounts.steps import Steps
 from relay.accounts.store import AccountStore
 from relay.clock import Clock, iso
 from relay.events import Bus, CredentialsRevoked
+from relay.http.identity import Scope
 from relay.storage import Storage, StorageError, Transaction
 
 log = logging.getLogger(__name__)
@@ -126,11 +127,19 @@ class Keys:
 
     # Owners' actions
 
-    async def create(self, user_id: str, minted: Minted, *, name: str | None, expires_in: float | None) -> ApiKey:
+    async def create(
+        self,
+        user_id: str,
+        minted: Minted,
+        *,
+        name: str | None,
+        expires_in: float | None,
+        scope: Scope = Scope.FULL,
+    ) -> ApiKey:
         """Store a new key for `api-key/create`; `expires_in` is in seconds, None for never."""
         # The numbers are stored even while the limit is off, which is how upstream's list shows them.
         row = self._row(user_id, minted, name=name, window=self._rate_limit.window_ms)
-        row = replace(row, rate_limit_max=self._rate_limit.max_requests, expires_at=self._end(expires_in))
+        row = replace(row, rate_limit_max=self._rate_limit.max_requests, expires_at=self._end(expires_in), scope=scope)
 
         async def insert(tx: Transaction) -> None:
             await self._store.insert_key(tx, row)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from relay.clock import parse_iso
+from relay.http.identity import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class ApiKey:
     expires_at: str | None = None
     permissions: str | None = None
     metadata: str | None = None
+    scope: Scope = Scope.FULL
 
     @property
     def expires_ms(self) -> int | None:

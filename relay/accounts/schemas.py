@@ -137,6 +137,7 @@ class KeyEntry(TypedDict):
     updatedAt: str
     permissions: None
     metadata: None
+    scope: Literal["full", "runner", "read", "webhooks"]
 
 
 class NewKey(KeyEntry):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from relay.accounts.records import ApiKey, CookieSession, Login, User
+from relay.http.identity import Scope
 from relay.storage import Row, Storage, Transaction
 
 
@@ -70,6 +71,7 @@ def _key(row: Row) -> ApiKey:
         updated_at=row["updated_at"],
         permissions=row["permissions"],
         metadata=row["metadata"],
+        scope=Scope(row["scope"]),
     )
 
 
@@ -239,8 +241,8 @@ class AccountStore:
         await tx.execute(
             "INSERT INTO apikey (id, name, start, prefix, key, user_id, enabled, rate_limit_enabled, "
             "rate_limit_time_window, rate_limit_max, request_count, remaining, refill_interval, refill_amount, "
-            "last_refill_at, last_request, expires_at, created_at, updated_at, permissions, metadata) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "last_refill_at, last_request, expires_at, created_at, updated_at, permissions, metadata, scope) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key.id,
                 key.name,
@@ -263,6 +265,7 @@ class AccountStore:
                 key.updated_at,
                 key.permissions,
                 key.metadata,
+                key.scope.value,
             ),
         )
 

@@ -16,8 +16,9 @@ from relay.attachments.ranges import Span, Unsatisfiable, read_range
 from relay.attachments.store import Attachment
 from relay.attachments.tokens import AttachmentTokens, TokenClaims
 from relay.clock import iso
+from relay.http import scopes
 from relay.http.errors import INVALID_KEY, MISSING_KEY, ApiError, ErrorSpec
-from relay.http.identity import Identity, IdentityResolver
+from relay.http.identity import Identity, IdentityResolver, Scope
 from relay.http.routes import Auth, Call, Json, Route
 from relay.http.shapes import REFUSAL, Shape
 
@@ -154,12 +155,12 @@ class AttachmentRoutes:
     async def _caller(self, call: Call) -> Identity:
         key = call.query.get("apiKey")
         if not key or call.request.headers.get("x-api-key"):
-            return await self._resolve_identity(call.request)
+            return scopes.require(await self._resolve_identity(call.request), Scope.RUNNER, Scope.READ)
         log.warning("an attachment was asked for with the deprecated apiKey parameter")
         identity = await self._verify_key(key)
         if identity is None:
             raise INVALID_KEY()
-        return identity
+        return scopes.require(identity, Scope.RUNNER, Scope.READ)
 
 
 async def _send(request: web.Request, attachment: Attachment, file: BinaryIO, idle: float) -> web.StreamResponse:

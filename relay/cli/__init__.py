@@ -16,6 +16,7 @@ from relay import __version__
 COMMANDS: Final = {
     "serve": ("relay.cli.serve", "serve"),
     "user": ("relay.cli.user", "user"),
+    "key": ("relay.cli.key", "key"),
 }
 
 

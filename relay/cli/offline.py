@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from relay.accounts.accounts import Accounts, AccountsConfig
-from relay.accounts.user_admin import UserAdmin
+from relay.accounts.operator import operator_handlers
 from relay.clock import Clock
 from relay.config import ConfigError, Settings
 from relay.events import Bus
@@ -33,7 +33,7 @@ async def do_offline(settings: Settings, request: Mapping[str, object]) -> dict[
         )
         await accounts.load()
         try:
-            handler = UserAdmin(accounts.users).handlers().get(str(verb))
+            handler = operator_handlers(accounts).get(str(verb))
             if handler is None:
                 raise ConfigError("this relay does not know the request")
             return dict(await handler(request))

@@ -67,6 +67,8 @@ class ErrorSpec:
 MISSING_KEY: Final = ErrorSpec(401, "Missing API key (x-api-key header)")
 INVALID_KEY: Final = ErrorSpec(401, "Invalid or expired API key")
 UNAUTHORIZED: Final = ErrorSpec(401, "Unauthorized")
+#: The key is good, and made for something else; `code` lets a client tell it from other refusals.
+KEY_SCOPE: Final = ErrorSpec(403, "This API key may not do that: its scope is {scope}", "KEY_SCOPE")
 
 # Cross-cutting (rest-account.md 12)
 NOT_FOUND: Final = ErrorSpec(404, "Not found")

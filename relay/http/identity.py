@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 from aiohttp import web
 
@@ -17,11 +17,24 @@ class Credential(Enum):
     BEARER = "bearer"
 
 
+class Scope(StrEnum):
+    """Say what a credential may do; cookies and keys from before scopes are FULL.
+
+    RUNNER: be a runner and its agents. READ: watch, change nothing, see no secrets. WEBHOOKS: manage webhooks.
+    """
+
+    FULL = "full"
+    RUNNER = "runner"
+    READ = "read"
+    WEBHOOKS = "webhooks"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Describe an authenticated caller.
 
     `credential_id` is the id of the API key or cookie session; `expires_at` its end in epoch seconds, None for never.
+    `scope` is what the credential may do.
     """
 
     user_id: str
@@ -29,6 +42,7 @@ class Identity:
     via: Credential
     credential_id: str
     expires_at: float | None = None
+    scope: Scope = Scope.FULL
 
 
 #: Answer the caller of a request; raises ApiError 401 (rest-account.md 1.2).

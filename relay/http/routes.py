@@ -9,7 +9,7 @@ from enum import Enum
 from aiohttp import web
 
 from relay.http.errors import UNAUTHORIZED, ErrorSpec
-from relay.http.identity import Identity
+from relay.http.identity import Identity, Scope
 from relay.http.shapes import Outside, Shape
 
 Json = Mapping[str, object] | list[object] | None
@@ -76,6 +76,8 @@ class Route:
     `own_continue` True leaves `Expect: 100-continue` to the handler, which authorises the caller itself.
     `decoded` False leaves the path parameters as they stand in the path: a service behind a tunnel wants its own bytes.
     `guard` is called before the body is read and raises ApiError for a caller whose body is none of our business.
+    `scopes` are the scopes of keys that may call the row; None stands for full keys, and for GET and HEAD also
+    read-only ones. It counts where the table authorises, not for `Auth.NONE`.
     `shape` and `errors` are what the API document says about the row; each row of the whole table has a shape.
     """
 
@@ -93,5 +95,14 @@ class Route:
     decoded: bool = True
     guard: Callable[[Call], object] | None = None
     host: Callable[[web.Request], bool] | None = None
+    scopes: frozenset[Scope] | None = None
     shape: Shape | Outside | None = None
     errors: tuple[ErrorSpec, ...] = ()
+
+    def admits(self, scope: Scope, method: str) -> bool:
+        """Tell whether a credential of this scope may call the row with this method."""
+        if scope is Scope.FULL:
+            return True
+        if self.scopes is None:
+            return scope is Scope.READ and method in {"GET", "HEAD"}
+        return scope in self.scopes

@@ -24,6 +24,7 @@ from relay.http.errors import (
     EXPECTATION_FAILED,
     INTERNAL,
     INVALID_KEY,
+    KEY_SCOPE,
     MISSING_KEY,
     NOT_FOUND,
     SHUTTING_DOWN,
@@ -195,6 +196,8 @@ class HttpServer:
         if route.auth is Auth.KEY and identity.via is Credential.COOKIE:
             bearer = request.headers.get("Authorization", "").lower().startswith("bearer ")
             raise (INVALID_KEY if bearer else MISSING_KEY)()
+        if not route.admits(identity.scope, request.method):
+            raise KEY_SCOPE(scope=identity.scope.value)
         return identity
 
     def _known(self, error: Exception) -> ErrorSpec | None:

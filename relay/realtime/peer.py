@@ -241,10 +241,12 @@ class Peer:
                 raise CodecError("the name of an event is no string")
             registration = namespace.registration_by_name(name)
             if registration is None:
-                if namespace.fallback is not None:
+                if namespace.fallback is not None and (namespace.guard is None or namespace.guard(socket, name, ack)):
                     arguments = socket_codec.decode_array(body, attachments)[1:]
                     await self._run_ordered(socket, namespace.fallback(socket, name, arguments, ack))
                 return
+        if namespace.guard is not None and not namespace.guard(socket, registration.event, ack):
+            return
         argument: object
         if registration.raw:
             argument = bytes(parts[1]) if len(parts) > 1 else b"null"

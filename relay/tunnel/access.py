@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from relay.accounts.accounts import Accounts
+from relay.http import scopes
 from relay.http.errors import (
     CROSS_ORIGIN,
     INVALID_KEY,
@@ -169,7 +170,7 @@ class Doors:
         if upgrade and not has_key and "Cookie" in request.headers:
             self._check_origin(request)
         try:
-            return await self._needs.accounts.resolve(request)
+            return scopes.require(await self._needs.accounts.resolve(request))
         except ApiError as error:
             key = request.query.get("apiKey") if upgrade and not has_key else None
             if error.status != 401 or not key:
@@ -177,7 +178,7 @@ class Doors:
             identity = await self._needs.accounts.verify_key(key)
             if identity is None:
                 raise INVALID_KEY() from error
-            return identity
+            return scopes.require(identity)
 
     def _check_origin(self, request: web.Request) -> None:
         origin = request.headers.get("Origin")

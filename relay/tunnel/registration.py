@@ -13,7 +13,7 @@ from aiohttp import WSCloseCode, web
 from relay.accounts.accounts import Accounts
 from relay.accounts.handshake import CannotTell, verify_agent_key
 from relay.clock import Clock
-from relay.http.identity import Identity
+from relay.http.identity import Identity, Scope
 from relay.runners.identities import RunnerIdentities
 from relay.runners.registry import RunnerRegistry
 from relay.storage import StorageError
@@ -26,6 +26,7 @@ from relay.tunnel.links import TunnelLinks
 log = logging.getLogger(__name__)
 
 INVALID_KEY: Final = "Invalid API key"
+WRONG_SCOPE: Final = "This API key may not register a runner"
 FOREIGN: Final = "Runner already registered by another user"
 
 
@@ -150,6 +151,8 @@ class TunnelEndpoint:
         """Install the socket, or answer why not; a runner id that nobody claimed is anybody's for the time being."""
         if identity is None or (owner is not None and owner != identity.user_id):
             return INVALID_KEY
+        if identity.scope not in {Scope.FULL, Scope.RUNNER}:
+            return WRONG_SCOPE
         held = TunnelHolder(wanted.runner_id, identity.user_id, identity.credential_id)
         installed = self._links.install(link, held, owner=owner, binary_framing=wanted.binary)
         return None if installed else FOREIGN

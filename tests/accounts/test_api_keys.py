@@ -105,6 +105,6 @@ def test_the_list_object_has_every_field_in_order_and_never_the_key() -> None:
     assert list(shown) == [
         *("id", "name", "start", "prefix", "userId", "refillInterval", "refillAmount", "lastRefillAt", "enabled"),
         *("rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest"),
-        *("expiresAt", "createdAt", "updatedAt", "permissions", "metadata"),
+        *("expiresAt", "createdAt", "updatedAt", "permissions", "metadata", "scope"),
     ]
     assert "d" not in shown.values()

@@ -47,6 +47,7 @@ async def test_account_04_a_created_key_has_its_prefix_and_works_both_ways(house
         "updatedAt": "2026-01-01T00:00:00.000Z",
         "permissions": None,
         "metadata": None,
+        "scope": "full",
     }
 
 

@@ -45,12 +45,17 @@ class Finished:
 
 
 async def relay(
-    home: Path, *arguments: str, as_nobody: bool = False, extra: Mapping[str, str] | None = None
+    home: Path,
+    *arguments: str,
+    as_nobody: bool = False,
+    extra: Mapping[str, str] | None = None,
+    stdin: str | None = None,
 ) -> Finished:
-    """Run `relay` with arguments until it ends by itself."""
-    child = await _spawn(home, arguments, as_nobody=as_nobody, extra=extra or {})
+    """Run `relay` with arguments, and with `stdin` to read, until it ends by itself."""
+    child = await _spawn(home, arguments, as_nobody=as_nobody, extra=extra or {}, reads=stdin is not None)
     try:
-        out, err = await asyncio.wait_for(child.communicate(), 20)
+        given = None if stdin is None else stdin.encode()
+        out, err = await asyncio.wait_for(child.communicate(given), 60)
     finally:
         if child.returncode is None:
             child.kill()
@@ -101,7 +106,7 @@ async def running(home: Path, *arguments: str, extra: Mapping[str, str] | None =
 
 
 async def _spawn(
-    home: Path, arguments: tuple[str, ...], *, as_nobody: bool, extra: Mapping[str, str]
+    home: Path, arguments: tuple[str, ...], *, as_nobody: bool, extra: Mapping[str, str], reads: bool = False
 ) -> asyncio.subprocess.Process:
     start = ("-c", _AS_NOBODY.format(uid=NOBODY)) if as_nobody else ("-m", "relay")
     return await asyncio.create_subprocess_exec(
@@ -110,7 +115,7 @@ async def _spawn(
         *arguments,
         cwd=home,
         env=environment(home, **extra),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -1,0 +1,13 @@
+"""Refuse credentials whose scope is for something else."""
+
+from __future__ import annotations
+
+from relay.http.errors import KEY_SCOPE
+from relay.http.identity import Identity, Scope
+
+
+def require(identity: Identity, *others: Scope) -> Identity:
+    """Answer a caller whose credential is a full one or of the scopes `others`; raises ApiError 403."""
+    if identity.scope is not Scope.FULL and identity.scope not in others:
+        raise KEY_SCOPE(scope=identity.scope.value)
+    return identity
