@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Collection, Coroutine
 from typing import Final
 
 import aiohttp
-from aiohttp import WSMsgType
+from aiohttp import WSCloseCode, WSMsgType
 from multidict import CIMultiDict
 from yarl import URL
 
 from relay.jsontext import dumps
 from relay.tunnel import binary, frames
-from relay.tunnel.client_stream import ClientStream
+from relay.tunnel.client_stream import ClientLimits, ClientStream
 from relay.tunnel.frames import Frame
 from relay.tunnel.request_headers import HOP_BY_HOP
 
@@ -31,6 +31,7 @@ GRANT: Final = 256 * 1024
 _CREDENTIALS: Final = frozenset({"cookie", "authorization", "x-api-key"})
 _AUTOMATIC: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _REGISTER_WITHIN: Final = 10.0
+_LOST: Final = 1006
 
 
 class RegistrationRefused(Exception):
@@ -41,7 +42,14 @@ class TunnelClient:
     """Serve the given ports of 127.0.0.1 over one tunnel socket."""
 
     def __init__(
-        self, url: str, runner_id: str, api_key: str, ports: Collection[int], *, binary_framing: bool = True
+        self,
+        url: str,
+        runner_id: str,
+        api_key: str,
+        ports: Collection[int],
+        *,
+        binary_framing: bool = True,
+        limits: ClientLimits | None = None,
     ) -> None:
         """`url` is that of the relay, `http(s)` or `ws(s)`; `ports` may change while the client runs."""
         self._url = url.rstrip("/") + "/_tunnel"
@@ -49,6 +57,7 @@ class TunnelClient:
         if binary_framing:
             self._register["framings"] = [binary.NAME]
         self._ports = ports
+        self._limits = limits or ClientLimits()
         self._streams: dict[str, ClientStream] = {}
         self._numbers: dict[int, ClientStream] = {}
         self._window: int | None = None
@@ -92,7 +101,7 @@ class TunnelClient:
                 stream = self._numbers.get(number)
                 if stream is not None:
                     data = message.data[binary.HEAD_SIZE :]
-                    stream.incoming.put_nowait(data.decode("utf-8") if kind == binary.WS_TEXT else data)
+                    await self._came(stream, data.decode("utf-8") if kind == binary.WS_TEXT else data, kind)
             elif message.type is WSMsgType.TEXT:
                 frame = frames.decode(message.data.encode("utf-8"))
                 if frame is not None:
@@ -115,21 +124,50 @@ class TunnelClient:
             work = self._exchange if kind == "request-start" else self._bridge
             stream.task = self._own(work(stream, frame))
         elif (stream_or_none := self._streams.get(stream_id)) is not None:
-            self._continue(stream_or_none, str(kind), frame)
+            await self._continue(stream_or_none, str(kind), frame)
 
-    def _continue(self, stream: ClientStream, kind: str, frame: Frame) -> None:
+    async def _continue(self, stream: ClientStream, kind: str, frame: Frame) -> None:
         if kind == "request-data":
-            stream.incoming.put_nowait(frames.body_bytes(frame))
+            await self._came(stream, frames.body_bytes(frame), binary.REQUEST_DATA)
         elif kind == "ws-data":
-            stream.incoming.put_nowait(frames.ws_message(frame))
+            await self._came(stream, frames.ws_message(frame), binary.WS_TEXT)
         elif kind == "request-data-end":
-            stream.incoming.put_nowait(None)
+            stream.incoming.put(None)
         elif kind == "ws-close":
             stream.close = frames.close_code(frame)
-            stream.incoming.put_nowait(None)
+            stream.incoming.put(None)
         elif kind == "window" and isinstance(size := frame.get("bytes"), int):
             stream.credit.grant(size)
         elif kind == "request-end" and stream.task is not None:
+            stream.task.cancel()
+
+    async def _came(self, stream: ClientStream, item: bytes | str, kind: int) -> None:
+        """Queue a piece or message; what a slow service leaves lying is bounded."""
+        incoming, limits = stream.incoming, self._limits
+        incoming.put(item)
+        if kind != binary.REQUEST_DATA:
+            if incoming.size > limits.messages and len(incoming) > 1:
+                await self._give_up(
+                    stream, {"type": "ws-close", "code": WSCloseCode.TRY_AGAIN_LATER, "reason": "too slow"}
+                )
+            return
+        idle = 0.0
+        # The published framing has no other way to slow one sender down than to read nothing from anybody.
+        while incoming.size > limits.body:
+            if await incoming.taken(limits.speak_every):
+                idle = 0.0
+                continue
+            idle += limits.speak_every
+            if idle >= limits.stalled:
+                await self._give_up(stream, {"type": "response-data-abort", "reason": "the service takes nothing"})
+                return
+            await self._send({"type": "pong"})
+
+    async def _give_up(self, stream: ClientStream, last: Frame) -> None:
+        """End a stream whose service is too slow, and say so."""
+        self._forget(stream)
+        await self._send({**last, "id": stream.id})
+        if stream.task is not None:
             stream.task.cancel()
 
     # HTTP
@@ -211,6 +249,8 @@ class TunnelClient:
                 protocols=[str(one) for one in protocols] if isinstance(protocols, list) else (),
                 max_msg_size=0,
                 compress=0,
+                autoclose=False,
+                timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_within),
             )
             async with connecting as local:
                 opened: Frame = {"type": "ws-opened", "id": stream.id}
@@ -226,11 +266,16 @@ class TunnelClient:
     async def _pass(self, stream: ClientStream, local: aiohttp.ClientWebSocketResponse) -> None:
         sender = self._own(_to_local(stream, local))
         try:
-            async for message in local:
-                if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
-                    await self._message(stream, message.data)
+            while (message := await local.receive()).type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                await self._message(stream, message.data)
             if stream.close is None:
-                await self._ws.send_str(frames.ws_close(stream.id, local.close_code, "").decode())
+                code, reason = local.close_code or 0, ""
+                if message.type is WSMsgType.CLOSE:
+                    code, reason = await _answer_close(local, message.data, message.extra or "")
+                await self._ws.send_str(frames.ws_close(stream.id, code, reason).decode())
+            else:
+                # The close that it sends ends the reading above before it is sent.
+                await asyncio.wait({sender}, timeout=self._limits.close_within)
         finally:
             sender.cancel()
 
@@ -249,6 +294,7 @@ class TunnelClient:
             await self._ws.send_frame(dumps(frame), WSMsgType.TEXT)
 
     def _forget(self, stream: ClientStream) -> None:
+        stream.incoming.end()
         self._streams.pop(stream.id, None)
         if self._numbers.get(stream.number) is stream:
             del self._numbers[stream.number]
@@ -273,6 +319,14 @@ async def _to_local(stream: ClientStream, local: aiohttp.ClientWebSocketResponse
             await local.send_bytes(message)
     code, reason = stream.close or (1000, "")
     await local.close(code=code, message=reason.encode())
+
+
+async def _answer_close(local: aiohttp.ClientWebSocketResponse, code: int, reason: str) -> tuple[int, str]:
+    """Answer a service's close with the same; 1006 must not be in one (RFC 6455 7.4.1), but aiohttp lets it pass."""
+    if code == _LOST:
+        code, reason = WSCloseCode.PROTOCOL_ERROR, ""
+    await local.close(code=code or WSCloseCode.OK, message=reason.encode())
+    return code, reason
 
 
 def _headers(frame: Frame) -> dict[str, str]:

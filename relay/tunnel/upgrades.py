@@ -85,6 +85,7 @@ class Bridges:
             # aiohttp refuses a message of exactly its limit.
             max_msg_size=limits.bridge_message + 1,
             timeout=limits.bridge_close,
+            autoclose=False,
         )
         await ws.prepare(request)
         # Not the channel's task: when the runner is lost it still has a close to send.
@@ -110,7 +111,13 @@ class Bridges:
                     await bridge.send(message.data)
                 continue
             if message.type is WSMsgType.CLOSE:
-                bridge.tell_closed(message.data or _NO_CODE, message.extra or "")
+                code, reason = message.data, message.extra or ""
+                if code == _LOST:
+                    # Says that no close came, so it must not be in one (RFC 6455 7.4.1); aiohttp lets it pass.
+                    code, reason = WSCloseCode.PROTOCOL_ERROR, ""
+                bridge.tell_closed(code or _NO_CODE, reason)
+                # A page's own close comes back to it with the code that it gave, as its service would have it.
+                await ws.close(code=code or WSCloseCode.OK, message=reason.encode("utf-8"), drain=False)
             elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
                 bridge.tell_closed(message.data.code, "")
             else:

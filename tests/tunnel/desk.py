@@ -52,7 +52,7 @@ class Desk:
         return url.removeprefix("http://").rstrip("/")
 
 
-async def eventually(holds: Callable[[], bool], within: float = 5.0) -> None:
+async def eventually(holds: Callable[[], bool], within: float = 30.0) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(within):
         while not holds():

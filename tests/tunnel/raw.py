@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-WAIT = 5.0
+WAIT = 30.0
 
 
 @dataclass
@@ -115,3 +115,11 @@ class Raw:
                 answer.body += piece
         else:
             answer.body = await self.reader.read()
+
+    async def ended(self) -> bool:
+        """Tell whether the connection ends now, in either way, without another byte."""
+        try:
+            async with asyncio.timeout(WAIT):
+                return await self.reader.read(1) == b""
+        except ConnectionError:
+            return True

@@ -14,7 +14,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from tests.runners.rig import Person, Rig
 
 Frame = dict[str, object]
-WAIT = 5.0
+WAIT = 30.0
 
 
 class Runner:
