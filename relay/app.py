@@ -49,6 +49,8 @@ from relay.http.security import SecurityHeaders
 from relay.http.server import HttpPolicy, HttpServer
 from relay.http.shapes import SOCKET
 from relay.http.static import StaticUi
+from relay.observe.metrics import Parts
+from relay.observe.routes import MetricsRoute
 from relay.push.room import PushNeeds, PushRoom
 from relay.realtime import Realtime
 from relay.runners.registration import Contributors
@@ -82,6 +84,7 @@ class Application:
         bus = self.bus = Bus()
         self._base_url = settings.server.base_url.rstrip("/")
         self._listen = listen
+        self._shows_metrics = settings.metrics.enabled
         self.storage = storage
         self.address = ClientAddress(proxy_policy(settings))
         tunnel_hosts = TunnelOrigins(settings.tunnel.domain, settings.server.base_url, self.address)
@@ -302,7 +305,10 @@ class Application:
         """Lay the route table."""
         resolve, runners, sessions = self.accounts.resolve, self.runners, self.sessions
         health = Health(
-            clock, Readiness(storage=lambda: self.storage.healthy), __version__, ui.build_timestamp if ui else None
+            clock,
+            Readiness(storage=lambda: self.storage.healthy, answers=self.storage.answers),
+            __version__,
+            ui.build_timestamp if ui else None,
         )
         table = [
             self._socket_io(),
@@ -310,6 +316,7 @@ class Application:
             *account_routes(self.accounts),
             *health.routes(),
             *self._versions.routes(),
+            *(self._metrics() if self._shows_metrics else ()),
             *runners.routes(sessions.session_ids, self.hidden_models.of),
             *sessions.routes(),
             *self.triggers.routes(),
@@ -334,6 +341,21 @@ class Application:
 
     def _attachment_tokens(self, clock: Clock) -> AttachmentTokens:
         return AttachmentTokens(self.accounts.config.secret, clock, self.attachments.limits.token_life)
+
+    def _metrics(self) -> list[Route]:
+        """Lay the row that shows the numbers of every part."""
+        parts = Parts(
+            storage=self.storage,
+            realtime=self.realtime,
+            accounts=self.accounts,
+            runners=self.runners,
+            sessions=self.sessions,
+            terminals=self.terminals,
+            tunnels=self.tunnels,
+            push=self.push.sender,
+            http=lambda: self.http,
+        )
+        return MetricsRoute(parts, self.accounts).table()
 
     def _socket_io(self) -> Route:
         async def handle(call: Call) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from relay.accounts.accounts import AccountsConfig
+from relay.accounts.audit.records import AuditLimits
 from relay.accounts.limits import KeyRateLimit
 from relay.attachments.limits import AttachmentLimits
 from relay.config import Settings
@@ -57,6 +58,7 @@ def accounts_config(settings: Settings) -> AccountsConfig:
         auth_rate_limit=settings.auth.rate_limit,
         hostnames=frozenset(settings.server.names) | _hosts(settings.trusted_origins),
         auth_origins=settings.auth.trusted_origins,
+        audit=AuditLimits(retention=settings.audit.retention, entries=settings.audit.max_entries),
         key_rate_limit=KeyRateLimit(
             enabled=settings.api_keys.rate_limit,
             window_ms=int(settings.api_keys.rate_limit_window * 1000),

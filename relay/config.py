@@ -222,6 +222,21 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """Bound the audit log; `retention` in seconds."""
+
+    retention: float = option(90 * 86400.0, duration, "RELAY_AUDIT_RETENTION")
+    max_entries: int = option(100_000, number(1, _MOST), "RELAY_AUDIT_MAX_ENTRIES")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Say whether the relay shows its numbers to Prometheus."""
+
+    enabled: bool = option(False, flag, "RELAY_METRICS_ENABLED")
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """Say how the log looks and how much of it there is."""
 
@@ -248,6 +263,8 @@ class Settings:
     tunnel: TunnelSettings = field(default_factory=TunnelSettings)
     push: PushSettings = field(default_factory=PushSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     log: LogSettings = field(default_factory=LogSettings)
     warnings: tuple[str, ...] = ()
 

@@ -11,6 +11,8 @@ from aiohttp import web
 
 from relay.accounts.api_keys import KeyState, mint_live
 from relay.accounts.attempts import AuthPace, FixedWindow, SignInAttempts
+from relay.accounts.audit.log import AuditLog
+from relay.accounts.audit.records import AuditLimits
 from relay.accounts.keys import KeyCheck, Keys
 from relay.accounts.limits import AccountLimits, KeyRateLimit
 from relay.accounts.pairing.claims import Claims, PairingParts
@@ -48,6 +50,7 @@ class AccountsConfig:
     auth_origins: tuple[str, ...] = ()
     key_rate_limit: KeyRateLimit = field(default_factory=KeyRateLimit)
     limits: AccountLimits = field(default_factory=AccountLimits)
+    audit: AuditLimits = field(default_factory=AuditLimits)
 
 
 def _print_nowhere(_code: str) -> None:
@@ -76,13 +79,18 @@ class Accounts:
         self.origins = origins
         store = AccountStore(storage)
         self._steps = Steps()
+        self.audit = AuditLog(storage, clock, config.audit)
         self._passwords = Passwords(threads=limits.password_threads, waiting=limits.password_queue)
         self._code = SetupCode(storage, store, announce)
         self.attempts = SignInAttempts(clock, limits.sign_in, limits.remembered)
         self.pace = AuthPace(clock, limits.remembered)
         self.registrations = FixedWindow(clock, limits.register_attempts, limits.register_window, limits.remembered)
-        self.keys = Keys(storage, store, clock, bus, self._steps, limits=limits, rate_limit=config.key_rate_limit)
-        self.sessions = Sessions(storage, store, clock, bus, self._steps, secret=config.secret, limits=limits)
+        self.keys = Keys(
+            storage, store, clock, bus, self._steps, limits=limits, rate_limit=config.key_rate_limit, audit=self.audit
+        )
+        self.sessions = Sessions(
+            storage, store, clock, bus, self._steps, secret=config.secret, limits=limits, audit=self.audit
+        )
         self.users = Users(
             UserParts(
                 storage=storage,
@@ -95,6 +103,7 @@ class Accounts:
                 keys=self.keys,
                 sessions=self.sessions,
                 code=self._code,
+                audit=self.audit,
             ),
             remembered=limits.remembered,
         )
@@ -106,6 +115,7 @@ class Accounts:
             origins,
             open_signup=config.open_signup,
             hostnames=config.hostnames,
+            audit=self.audit,
         )
         pairing = limits.pairing
         self.pairings = FixedWindow(clock, pairing.attempts, pairing.window, limits.remembered)
@@ -116,6 +126,7 @@ class Accounts:
 
     async def load(self) -> None:
         """Read what stands in the database; raises StorageError."""
+        await self.audit.load()
         await self.users.load()
 
     async def start(self) -> None:
@@ -131,6 +142,7 @@ class Accounts:
         await self._steps.close()
         await self.keys.close()
         await self._passwords.close()
+        await self.audit.close()
 
     async def _sweep(self) -> None:
         while True:
@@ -139,9 +151,15 @@ class Accounts:
                 await self.sessions.sweep()
                 await self.claims.sweep()
                 await self.mobile_links.sweep()
+                await self.audit.sweep()
             except StorageError:
                 log.warning("could not delete expired credentials", exc_info=True)
             await asyncio.sleep(self.config.limits.sweep_interval)
+
+    @property
+    def hashing(self) -> int:
+        """Answer how many password hashes are computed or wait."""
+        return self._passwords.pending
 
     def setup_line(self) -> str | None:
         """Answer the set-up code for the start-up print, None when there is an account."""

@@ -8,6 +8,8 @@ import uuid
 from dataclasses import dataclass, replace
 
 from relay.accounts.api_keys import KeyState, Minted, Verdict, digest, is_metered, judge
+from relay.accounts.audit.log import AuditLog
+from relay.accounts.audit.records import AuditEvent
 from relay.accounts.cache import Cache
 from relay.accounts.limits import AccountLimits, KeyRateLimit
 from relay.accounts.records import ApiKey
@@ -67,7 +69,9 @@ class Keys:
         *,
         limits: AccountLimits,
         rate_limit: KeyRateLimit,
+        audit: AuditLog,
     ) -> None:
+        self._audit = audit
         self._storage = storage
         self._store = store
         self._clock = clock
@@ -100,6 +104,8 @@ class Keys:
         verdict = judge(key, self._clock.now_ms(), limit_enabled=self._rate_limit.enabled)
         if verdict.delete or is_metered(key, limit_enabled=self._rate_limit.enabled):
             verdict = await self._steps.run(self._count(hashed, key))
+            if verdict.state is KeyState.VALID:
+                self._audit.key_used(key.id, key.user_id)
         elif verdict.state is KeyState.VALID:
             entry = KnownKey(key, user_name, key.expires_ms, float("-inf"))
             self._cache.put(hashed, entry, ticket)
@@ -145,6 +151,7 @@ class Keys:
             await self._store.insert_key(tx, row)
 
         await self._storage.write(insert)
+        self.created(row)
         return row
 
     async def replace_cli_key(self, user_id: str, minted: Minted) -> None:
@@ -159,7 +166,9 @@ class Keys:
             await self._store.insert_key(tx, row)
             return gone
 
-        self.revoked(user_id, await self._storage.write(swap))
+        gone = await self._storage.write(swap)
+        self.created(row)
+        self.revoked(user_id, gone)
 
     def enrolled(self, user_id: str, minted: Minted, *, name: str, expires_in: float | None) -> ApiKey:
         """Answer the row of a key for register or enrollment, to be inserted by the caller (rest-account.md 3.3).
@@ -231,10 +240,15 @@ class Keys:
 
         key = await self._storage.write(update)
         if key is not None:
+            self._audit.note(AuditEvent.KEY_CHANGED, user_id, key_id, name=key.name, enabled=key.enabled)
             self._cache.drop(lambda entry: entry.key.id == key_id)
             if not key.enabled:
                 self.revoked(user_id, [key_id])
         return key
+
+    def created(self, key: ApiKey) -> None:
+        """Note in the audit log that the row of a key was stored."""
+        self._audit.note(AuditEvent.KEY_CREATED, key.user_id, key.id, name=key.name)
 
     def forget_user(self, user_id: str) -> None:
         """Drop a user's keys from memory: their name changed or they are gone."""
@@ -247,6 +261,9 @@ class Keys:
         gone = frozenset(key_ids)
         self._cache.drop(lambda entry: entry.key.id in gone)
         log.info("API keys revoked", extra={"user_id": user_id, "key_ids": key_ids})
+        for key_id in key_ids:
+            self._audit.note(AuditEvent.KEY_REVOKED, user_id, key_id)
+            self._audit.forget_key(key_id)
         self._bus.publish(CredentialsRevoked(user_id, gone))
 
     # Upkeep
@@ -266,6 +283,7 @@ class Keys:
             self.revoked(user_id, key_ids)
 
     def _note_use(self, entry: KnownKey) -> None:
+        self._audit.key_used(entry.key.id, entry.key.user_id)
         now = self._clock.monotonic()
         if now - entry.touched < self._limits.last_request_interval:
             return

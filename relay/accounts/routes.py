@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relay.accounts.accounts import Accounts
+from relay.accounts.audit.routes import AuditRoutes
 from relay.accounts.auth_area import AuthArea
 from relay.accounts.auth_routes import SignIn
 from relay.accounts.key_routes import ApiKeys
@@ -24,4 +25,5 @@ def routes(accounts: Accounts) -> list[Route]:
         *Register(accounts).table(),
         *ClaimRoutes(accounts).table(),
         *LinkRoutes(accounts).table(),
+        *AuditRoutes(accounts.audit.store).table(),
     ]

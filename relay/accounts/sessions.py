@@ -12,6 +12,8 @@ from typing import Final
 from aiohttp import web
 
 from relay.accounts import cookies
+from relay.accounts.audit.log import AuditLog
+from relay.accounts.audit.records import AuditEvent
 from relay.accounts.cache import Cache
 from relay.accounts.limits import AccountLimits
 from relay.accounts.records import CookieSession
@@ -58,7 +60,9 @@ class Sessions:
         *,
         secret: bytes,
         limits: AccountLimits,
+        audit: AuditLog,
     ) -> None:
+        self._audit = audit
         self._storage = storage
         self._store = store
         self._clock = clock
@@ -136,6 +140,7 @@ class Sessions:
             await self._store.insert_session(tx, session)
 
         await self._storage.write(insert)
+        self._audit.note(AuditEvent.SIGN_IN, user_id, session.id, userAgent=session.user_agent)
         return session
 
     def wants_refresh(self, live: LiveSession) -> bool:
@@ -165,17 +170,17 @@ class Sessions:
         """Revoke the session of a token, whoever's it is; the token is proof enough."""
         row = await self._store.session(token)
         if row is not None:
-            await self.revoke(row[0].user_id, token)
+            await self._steps.run(self._revoke(row[0].user_id, token, AuditEvent.SIGN_OUT))
 
     async def revoke(self, user_id: str, token: str) -> None:
         """Revoke one session of the user by its token; an unknown token is no error."""
-        await self._steps.run(self._revoke(user_id, token))
+        await self._steps.run(self._revoke(user_id, token, AuditEvent.SESSIONS_REVOKED))
 
-    async def _revoke(self, user_id: str, token: str) -> None:
+    async def _revoke(self, user_id: str, token: str, event: AuditEvent) -> None:
         async def delete(tx: Transaction) -> list[str]:
             return await self._store.delete_session(tx, token, user_id)
 
-        self.revoked(user_id, await self._storage.write(delete))
+        self.revoked(user_id, await self._storage.write(delete), event)
 
     async def revoke_all(self, user_id: str, *, except_token: str | None = None) -> None:
         """Revoke the sessions of the user, all but the one of `except_token`."""
@@ -187,13 +192,15 @@ class Sessions:
 
         self.revoked(user_id, await self._storage.write(delete))
 
-    def revoked(self, user_id: str, session_ids: list[str]) -> None:
+    def revoked(self, user_id: str, session_ids: list[str], event: AuditEvent = AuditEvent.SESSIONS_REVOKED) -> None:
         """Forget deleted sessions and tell the sockets that they had admitted."""
         if not session_ids:
             return
         gone = frozenset(session_ids)
         self._cache.drop(lambda entry: entry.session.id in gone)
         log.info("sessions revoked", extra={"user_id": user_id, "count": len(gone)})
+        for session_id in session_ids:
+            self._audit.note(event, user_id, session_id)
         self._bus.publish(CredentialsRevoked(user_id, gone))
 
     def forget_user(self, user_id: str) -> None:

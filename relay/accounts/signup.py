@@ -10,6 +10,8 @@ from typing import Final
 from aiohttp import web
 
 from relay.accounts.attempts import SignInAttempts
+from relay.accounts.audit.log import AuditLog
+from relay.accounts.audit.records import AuditEvent
 from relay.accounts.setup_code import SetupCode
 from relay.accounts.users import Grant, Users
 from relay.http.client_address import ClientAddress
@@ -58,7 +60,9 @@ class SignupGate:
         *,
         open_signup: bool,
         hostnames: frozenset[str],
+        audit: AuditLog,
     ) -> None:
+        self._audit = audit
         self._users = users
         self._code = code
         self._attempts = attempts
@@ -117,5 +121,6 @@ class SignupGate:
             raise TOO_MANY_ATTEMPTS(headers={"Retry-After": str(seconds)})
         if not await self._code.matches(attempt):
             self._attempts.failed_at(address)
+            self._audit.note(AuditEvent.SETUP_FAILED)
             raise SETUP_CODE_WRONG()
         return Grant(anybody=self._open, first=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from relay.accounts import emails
 from relay.accounts.attempts import SignInAttempts
+from relay.accounts.audit.log import AuditLog
+from relay.accounts.audit.records import AuditEvent
 from relay.accounts.cache import Cache
 from relay.accounts.keys import Keys
 from relay.accounts.passwords import Passwords
@@ -72,6 +74,7 @@ class UserParts:
     keys: Keys
     sessions: Sessions
     code: SetupCode
+    audit: AuditLog
 
 
 class Users:
@@ -141,7 +144,7 @@ class Users:
             updated_at=now,
         )
 
-        async def insert(tx: Transaction) -> None:
+        async def insert(tx: Transaction) -> bool:
             first = await parts.store.count_users(tx) == 0
             if not (grant.first if first else grant.anybody):
                 raise SignupClosed
@@ -149,12 +152,14 @@ class Users:
                 raise EmailTaken
             await parts.store.insert_user(tx, user, hashed)
             await parts.code.use_up(tx)
+            return first
 
-        await parts.storage.write(insert)
+        first = await parts.storage.write(insert)
         self._any = True
         parts.code.forget()
         # Whatever failed under this e-mail before was not about this account.
         parts.attempts.succeeded(user.email)
+        parts.audit.note(AuditEvent.SETUP if first else AuditEvent.USER_ADDED, user.id)
         log.info("user created", extra={"user_id": user.id})
         return user
 
@@ -178,6 +183,8 @@ class Users:
             login = await parts.store.login(email)
             if not await parts.passwords.verify(password, login.password if login else None):
                 parts.attempts.failed(email, address)
+                # What was typed in the place of an unknown e-mail may be a password: it is not written down.
+                parts.audit.note(AuditEvent.SIGN_IN_FAILED, login.user.id if login else "")
                 log.info("sign-in failed", extra={"address": address})
                 return None
         finally:
@@ -202,6 +209,7 @@ class Users:
             return await parts.store.delete_sessions(tx, user_id) if revoke_sessions else []
 
         parts.sessions.revoked(user_id, await parts.storage.write(store))
+        parts.audit.note(AuditEvent.PASSWORD_CHANGED, user_id)
         log.info("password changed", extra={"user_id": user_id})
 
     # Changes
@@ -239,6 +247,7 @@ class Users:
         if not gone:
             return False
         self._forget(user_id)
+        parts.audit.note(AuditEvent.USER_REMOVED, user_id)
         log.info("user removed", extra={"user_id": user_id})
         parts.bus.publish(UserRemoved(user_id))
         if not self._any:

@@ -83,6 +83,7 @@ BODY_BROKEN_OFF: Final = ErrorSpec(400, "The request body ended too early")
 EXPECTATION_FAILED: Final = ErrorSpec(417, "Expectation Failed")
 INTERNAL: Final = ErrorSpec(500, "Internal server error")
 SHUTTING_DOWN: Final = ErrorSpec(503, "The relay is shutting down")
+NOT_READY: Final = ErrorSpec(503, "The relay cannot serve requests right now")
 STORAGE_UNAVAILABLE: Final = ErrorSpec(503, "The relay's database is unavailable")
 
 # Runners (rest-runners.md 1.3, 5)

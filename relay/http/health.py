@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from relay.clock import Clock
 from relay.http import schemas
-from relay.http.routes import Auth, Call, Json, Route
+from relay.http.errors import NOT_READY
+from relay.http.routes import Auth, Call, Handler, Json, Route
 from relay.http.shapes import Shape
 
 #: The revision of the Socket.IO events; the web UI compares it as an integer.
 SOCKET_PROTOCOL: Final = 1
 #: The UI takes a server that is newer than itself for a reason to nag; null never is (rest-account.md 13.1).
 COMPATIBLE_SERVER_VERSION: Final[str | None] = None
+#: A database that takes longer for nothing is no use to anybody; supervisors ask every few seconds.
+READY_WITHIN: Final = 2.0
 
 
 def always() -> bool:
@@ -28,6 +32,8 @@ class Readiness:
 
     storage: Callable[[], bool] = always
     sockets: Callable[[], bool] = always
+    #: Tell whether the database answers right now; raises nothing.
+    answers: Callable[[], Awaitable[bool]] | None = None
 
 
 class Health:
@@ -65,6 +71,37 @@ class Health:
         async def health(call: Call) -> Json:
             return self.report()
 
+        return [
+            Route(
+                "GET",
+                "/ready",
+                self.ready,
+                "Tell whether requests can be served: the database answers and takes writes, no shutdown is under way",
+                auth=Auth.NONE,
+                origin_checked=False,
+                shape=Shape(schemas.Ready),
+                errors=(NOT_READY,),
+            ),
+            *self._reports(health),
+        ]
+
+    async def ready(self, call: Call) -> Json:
+        """Answer 200 when requests can be served; raises ApiError 503. The server itself refuses during shutdown."""
+        if not self._readiness.storage() or not self._readiness.sockets() or not await self._answers():
+            raise NOT_READY()
+        return {"ready": True}
+
+    async def _answers(self) -> bool:
+        if self._readiness.answers is None:
+            return True
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                return await self._readiness.answers()
+        except TimeoutError:
+            return False
+
+    @staticmethod
+    def _reports(health: Handler) -> list[Route]:
         return [
             Route(
                 "*",

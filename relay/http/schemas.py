@@ -35,3 +35,9 @@ class ClientVersion(TypedDict):
     """Name the newest published client, null when it is not known."""
 
     version: str | None
+
+
+class Ready(TypedDict):
+    """Say that requests can be served."""
+
+    ready: Literal[True]

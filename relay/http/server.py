@@ -19,6 +19,7 @@ from relay import jsontext
 from relay.http import body as bodies
 from relay.http.catch_all import catch_all
 from relay.http.client_address import ClientAddress
+from relay.http.client_ip import client_ip
 from relay.http.errors import (
     CROSS_ORIGIN,
     EXPECTATION_FAILED,
@@ -87,6 +88,8 @@ class HttpServer:
         self._policy = policy
         self._fallback = fallback
         self._ids = RequestIds()
+        #: Responses that began since the start, by the first digit of their status.
+        self.statuses = [0] * 6
         self._closing = False
         self._running: set[asyncio.Task[web.StreamResponse]] = set()
         #: Serve this with `AppRunner(handler_cancellation=True)`.
@@ -105,6 +108,7 @@ class HttpServer:
 
     async def _prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         request[_BEGUN] = response
+        self.statuses[response.status // 100] += 1
         if _OWN_HEADERS not in request:
             self._policy.security.apply(request, response)
         elif (change := request.get(ON_PREPARE)) is not None:
@@ -112,6 +116,7 @@ class HttpServer:
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         self._ids.next()
+        client_ip.set(self._policy.address.ip(request))
         path = target_path(request)
         found = self._router.find(request, path)
         streamed = found is None or found.route.streamed

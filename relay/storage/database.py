@@ -138,6 +138,13 @@ class Storage:
         """Answer how many transactions run or wait for their turn."""
         return len(self._transactions)
 
+    async def answers(self) -> bool:
+        """Ask the database for nothing and tell whether it answers."""
+        try:
+            return await self.fetch_one("SELECT 1") is not None
+        except StorageError:
+            return False
+
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in one `BEGIN IMMEDIATE` transaction and answer its result once it is committed.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
 from relay.http.health import Health, Readiness
+from relay.storage import Storage
 from tests.clock import ManualClock
 from tests.http.harness import serving
 
@@ -52,3 +54,49 @@ async def test_a_foreign_page_can_ask_for_health_with_any_method_but_only_outsid
         assert (await served.get_raw("/health", *foreign, method="POST")).status == 200
         assert (await served.get_raw("/status", *foreign, method="POST")).status == 200
         assert (await served.get_raw("/api/status", *foreign, method="POST")).status == 403
+
+
+async def _answer(answers: bool) -> bool:
+    return answers
+
+
+async def _hang() -> bool:
+    await asyncio.Event().wait()
+    return True
+
+
+@pytest.mark.parametrize(
+    ("readiness", "status"),
+    [
+        (Readiness(), 200),
+        (Readiness(answers=lambda: _answer(True)), 200),
+        (Readiness(answers=lambda: _answer(False)), 503),
+        (Readiness(storage=lambda: False), 503),
+        (Readiness(sockets=lambda: False), 503),
+    ],
+)
+async def test_ready_says_whether_the_parts_work(clock: ManualClock, readiness: Readiness, status: int) -> None:
+    async with serving(Health(clock, readiness, "1", None).routes()) as served:
+        answer = await served.get_raw("/ready")
+    assert answer.status == status
+    assert ("ready" in json.loads(answer.body)) is (status == 200)
+
+
+async def test_a_database_that_hangs_is_not_ready(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.http.health.READY_WITHIN", 0.05)
+    async with serving(Health(clock, Readiness(answers=_hang), "1", None).routes()) as served:
+        assert (await served.get_raw("/ready")).status == 503
+        assert (await served.get_raw("/health")).status == 200
+
+
+async def test_a_relay_that_shuts_down_is_not_ready(clock: ManualClock) -> None:
+    async with serving(Health(clock, Readiness(), "1", None).routes()) as served:
+        assert (await served.get_raw("/ready")).status == 200
+        await served.http.close()
+        assert (await served.get_raw("/ready")).status == 503
+
+
+async def test_a_real_database_answers_until_it_is_closed(storage: Storage) -> None:
+    assert await storage.answers()
+    await storage.close()
+    assert not await storage.answers()

@@ -12,6 +12,7 @@ from relay.accounts.keys import Keys
 from relay.accounts.limits import PairingLimits
 from relay.accounts.pairing.store import Claim, PairingStore
 from relay.accounts.pairing.tokens import PairingKeys, digest_of, new_pairing_token
+from relay.accounts.records import ApiKey
 from relay.accounts.steps import Steps
 from relay.accounts.store import AccountStore
 from relay.clock import Clock, iso
@@ -136,11 +137,11 @@ class Claims:
             return False
         parts = self._parts
 
-        async def approve(tx: Transaction) -> bool:
+        async def approve(tx: Transaction) -> ApiKey | None:
             claim = await self._store.claim_in(tx, digest)
             now = parts.clock.now_iso()
             if claim is None or claim.status != "pending" or claim.expires_at <= now:
-                return False
+                return None
             name = f"runner-{claim.label}" if claim.label else f"setup-claim-{token[:_SHOWN]}"
             life = parts.limits.runner_key_life
             row = parts.keys.enrolled(
@@ -148,12 +149,13 @@ class Claims:
             )
             await parts.accounts.insert_key(tx, row)
             await self._store.approve_claim(tx, digest, user_id, row.id, now)
-            return True
+            return row
 
-        approved = await parts.storage.write(approve)
-        if approved:
+        key = await parts.storage.write(approve)
+        if key is not None:
+            parts.keys.created(key)
             log.info("setup claim approved", extra={"user_id": user_id})
-        return approved
+        return key is not None
 
     async def sweep(self) -> None:
         """Revoke keys that nobody fetched in time, and forget claims that ended a while ago."""

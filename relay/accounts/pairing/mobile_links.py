@@ -10,6 +10,7 @@ from relay.accounts.api_keys import digest as key_digest
 from relay.accounts.pairing.claims import PairingParts
 from relay.accounts.pairing.store import Link, PairingStore
 from relay.accounts.pairing.tokens import PairingKeys, digest_of, new_pairing_token
+from relay.accounts.records import ApiKey
 from relay.clock import iso
 from relay.storage import Transaction
 
@@ -87,7 +88,7 @@ class MobileLinks:
             return None
         parts = self._parts
 
-        async def approve(tx: Transaction) -> Link | None:
+        async def approve(tx: Transaction) -> tuple[Link, ApiKey] | None:
             link = await self._store.link_in(tx, digest)
             now = parts.clock.now_iso()
             if link is None or link.user_id != user_id or link.status != "scanned" or link.expires_at <= now:
@@ -103,11 +104,13 @@ class MobileLinks:
             )
             await parts.accounts.insert_key(tx, row)
             await self._store.approve_link(tx, digest, row.id, now)
-            return replace(link, status="approved")
+            return replace(link, status="approved"), row
 
-        link = await parts.storage.write(approve)
-        if link is None:
+        approved = await parts.storage.write(approve)
+        if approved is None:
             return None
+        link, key = approved
+        parts.keys.created(key)
         log.info("mobile link approved", extra={"user_id": user_id})
         return self._wire(token, link)
 

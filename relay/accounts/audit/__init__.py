@@ -1,0 +1,1 @@
+"""Keep an append-only log of what happened to accounts and credentials, and let owners read theirs."""
