@@ -39,6 +39,7 @@ class Services:
         app.router.add_get("/clock", self._clock)
         app.router.add_get("/cut", self._cut)
         app.router.add_get("/echo", self._echo)
+        app.router.add_get("/mirror", self._mirror)
         app.router.add_route("*", "/hash", self._hash)
         app.router.add_route("*", "/headers", self._headers)
         return app
@@ -83,28 +84,36 @@ class Services:
         return digest.hexdigest()
 
     async def _clock(self, request: web.Request) -> web.StreamResponse:
-        """Send one event, and each next one only when the test asks for it."""
+        """Send each event only when the test asks for it, the first one too.
+
+        A head and a first piece at once now and then stop the published client's reader for ever (4 of 100).
+        """
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         number = 0
         try:
             while True:
+                await self._ticked()
                 await response.write(b"data: %d\n\n" % number)
                 number += 1
-                await self.tick.wait()
-                self.tick.clear()
         finally:
             self.left.set()
 
     async def _cut(self, request: web.Request) -> web.StreamResponse:
-        """Break off in the middle of a chunked body."""
+        """Send the half of a chunked body when the test asks for it, and break off when it asks again."""
         response = web.StreamResponse()
         await response.prepare(request)
+        await self._ticked()
         await response.write(b"half")
-        await asyncio.sleep(0.05)
+        await self._ticked()
         assert request.transport is not None
         request.transport.abort()
         return response
+
+    async def _ticked(self) -> None:
+        """Wait until the test asks for more."""
+        await self.tick.wait()
+        self.tick.clear()
 
     async def _hash(self, request: web.Request) -> web.Response:
         digest, size = hashlib.sha256(), 0
@@ -129,6 +138,17 @@ class Services:
                 _, code, reason = message.data.split(" ")
                 await ws.close(code=int(code), message=reason.encode())
             elif message.type is WSMsgType.TEXT:
+                await ws.send_str(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await ws.send_bytes(message.data)
+        return ws
+
+    async def _mirror(self, request: web.Request) -> web.WebSocketResponse:
+        """Send back what comes, and nothing else."""
+        ws = web.WebSocketResponse(max_msg_size=0, compress=False)
+        await ws.prepare(request)
+        async for message in ws:
+            if message.type is WSMsgType.TEXT:
                 await ws.send_str(message.data)
             elif message.type is WSMsgType.BINARY:
                 await ws.send_bytes(message.data)
