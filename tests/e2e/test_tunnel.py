@@ -181,19 +181,22 @@ def _resident(pid: int) -> int:
 async def test_an_event_stream_is_live_and_ends_with_its_browser(tunnel: Tunnel) -> None:
     for address in tunnel.addresses:
         tunnel.services.left.clear()
-        async with asyncio.timeout(10), tunnel.http.get(f"{address.base}/clock", headers=address.headers) as answer:
+        async with asyncio.timeout(30), tunnel.http.get(f"{address.base}/clock", headers=address.headers) as answer:
             for number in range(5):
-                # The service sends the next event only after this one is here.
-                assert await answer.content.readuntil(b"\n\n") == b"data: %d\n\n" % number
+                # The service sends the next event only after the one before is here, the first after the head.
                 tunnel.services.tick.set()
-        async with asyncio.timeout(5):
+                assert await answer.content.readuntil(b"\n\n") == b"data: %d\n\n" % number
+        async with asyncio.timeout(20):
             await tunnel.services.left.wait()
 
 
 async def test_a_cut_body_is_no_whole_one(tunnel: Tunnel) -> None:
     for address in tunnel.addresses:
-        with pytest.raises(aiohttp.ClientError):
-            async with tunnel.http.get(f"{address.base}/cut", headers=address.headers) as answer:
+        async with asyncio.timeout(30), tunnel.http.get(f"{address.base}/cut", headers=address.headers) as answer:
+            tunnel.services.tick.set()
+            assert await answer.content.readexactly(4) == b"half"
+            tunnel.services.tick.set()
+            with pytest.raises(aiohttp.ClientError):
                 await answer.read()
 
 

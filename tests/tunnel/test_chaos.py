@@ -73,8 +73,8 @@ async def test_everything_passes_in_both_framings(rig: Rig, ann: Person, binary:
             assert (await answer.json())["size"] == 0
         async with rig.client.get(f"{base}/clock", headers=headers) as answer:
             for number in range(3):
-                assert await answer.content.readuntil(b"\n\n") == b"data: %d\n\n" % number
                 served.tick.set()
+                assert await answer.content.readuntil(b"\n\n") == b"data: %d\n\n" % number
         async with asyncio.timeout(5):
             await served.left.wait()
         async with rig.client.ws_connect(f"{base}/echo", headers=headers, protocols=("a", "b")) as ws:
@@ -85,8 +85,11 @@ async def test_everything_passes_in_both_framings(rig: Rig, ann: Person, binary:
             assert await ws.receive_bytes() == CONTENT[:100_000]
             await ws.send_str("close 4321 why")
             assert (await ws.receive()).data == 4321
-        with pytest.raises(aiohttp.ClientError):
-            async with rig.client.get(f"{base}/cut", headers=headers) as answer:
+        async with rig.client.get(f"{base}/cut", headers=headers) as answer:
+            served.tick.set()
+            assert await answer.content.readexactly(4) == b"half"
+            served.tick.set()
+            with pytest.raises(aiohttp.ClientError):
                 await answer.read()
         async with rig.client.get(f"{rig.url}/api/tunnel/runner/r1/9/", headers=headers) as answer:
             assert (answer.status, await answer.text()) == (404, "Port 9 is not exposed")
