@@ -58,6 +58,13 @@ class Stop:
             self._loop.call_soon_threadsafe(self._event.set)
 
 
+def on_hangup(reload: Callable[[], object] | None) -> None:
+    """Call `reload` in the running loop at each SIGHUP; without one the signal ends the process, as by default."""
+    if reload is None or not hasattr(signal, "SIGHUP"):
+        return
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
 def run(main: Callable[[Stop], Coroutine[None, None, int]]) -> int:
     """Run `main` on the fastest event loop there is, and answer its exit code."""
     _raise_file_limit()

@@ -15,6 +15,7 @@ from relay.cli.startup_errors import explain
 from relay.clock import Clock
 from relay.config import Settings
 from relay.http.listener import Listener, ListenOptions
+from relay.operator.restore import check_finished
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ async def _main(settings: Settings, stop: process.Stop) -> int:
             raise
         click.echo(f"relay: {line}", err=True)
         return 1
+    process.on_hangup(listener.reload_certificate if listener.scheme == "https" else None)
     _announce(settings, listener, application.startup_lines())
     log.info("relay is ready", extra={"port": listener.port, "scheme": listener.scheme})
     await stop.wait()
@@ -46,6 +48,7 @@ async def _main(settings: Settings, stop: process.Stop) -> int:
 
 
 async def _start(settings: Settings) -> tuple[Listener, Application]:
+    check_finished(settings.data_dir)
     listener = Listener(_listen_options(settings))
     try:
         application = await Application.create(settings, Clock(), port=listener.port, scheme=listener.scheme)

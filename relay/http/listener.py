@@ -55,6 +55,7 @@ class Listener:
     def __init__(self, options: ListenOptions, limits: StopLimits | None = None) -> None:
         """Bind the sockets and read the certificate; raises ListenError."""
         self._limits = limits or StopLimits()
+        self._options = options
         self._tls = _tls_context(options) if options.tls_cert or options.tls_key else None
         self._sockets = _bind(options)
         self._runner: web.AppRunner | None = None
@@ -73,6 +74,23 @@ class Listener:
     def addresses(self) -> list[tuple[str, int]]:
         """Answer the bound addresses with their ports, IPv4 first."""
         return [(str(bound.getsockname()[0]), int(bound.getsockname()[1])) for bound in self._sockets]
+
+    def reload_certificate(self) -> bool:
+        """Read the certificate again, for connections that come from now on; open ones live on.
+
+        What cannot be used is logged and changes nothing. Answer whether the files were taken.
+        """
+        if self._tls is None:
+            return False
+        try:
+            # A context of its own first: half a change to the one in use would break every new connection.
+            _tls_context(self._options)
+            _load_pair(self._tls, self._options)
+        except ListenError as error:
+            log.error("the certificate stays as it was", extra={"reason": str(error)})
+            return False
+        log.info("certificate read again", extra={"file": str(self._options.tls_cert)})
+        return True
 
     async def start(self, app: web.Application) -> None:
         """Begin to accept connections for `app`; raises ListenError when somebody else took the port meanwhile."""
@@ -139,6 +157,11 @@ def _tls_context(options: ListenOptions) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    _load_pair(context, options)
+    return context
+
+
+def _load_pair(context: ssl.SSLContext, options: ListenOptions) -> None:
     pair = f"{options.tls_cert} and {options.tls_key}" if options.tls_key else f"{options.tls_cert}"
 
     def refuse_password() -> str:
@@ -146,10 +169,11 @@ def _tls_context(options: ListenOptions) -> ssl.SSLContext:
         raise ListenError(f"the key of {pair} is protected by a password")
 
     try:
-        context.load_cert_chain(options.tls_cert, options.tls_key, password=refuse_password)
+        context.load_cert_chain(str(options.tls_cert), options.tls_key, password=refuse_password)
     except ssl.SSLError as error:
         raise ListenError(f"cannot use {pair} for TLS: {error.reason or error}") from error
-    return context
+    except OSError as error:
+        raise ListenError(f"cannot read {pair}: {error.strerror}") from error
 
 
 def _bind(options: ListenOptions) -> list[socket.socket]:

@@ -244,6 +244,29 @@ async def test_tls_serves_https(tmp_path: Path) -> None:
         assert (await process.stop()).code == 0
 
 
+async def test_sighup_reads_the_certificate_again(tmp_path: Path) -> None:
+    pair, new = make_pair(tmp_path), make_pair(tmp_path, "new")
+    async with running(tmp_path, *DATA, "--tls-cert", str(pair.cert), "--tls-key", str(pair.key)) as process:
+        trust = ssl.create_default_context(cafile=str(new.cert))
+        pair.cert.write_bytes(new.cert.read_bytes())
+        pair.key.write_bytes(new.key.read_bytes())
+        process.child.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    async with (
+                        aiohttp.ClientSession() as session,
+                        session.get(f"https://localhost:{process.port}/health", ssl=trust) as answer,
+                    ):
+                        assert answer.status == 200
+                        break
+                except aiohttp.ClientConnectorCertificateError:
+                    await asyncio.sleep(0.05)
+        finished = await process.stop()
+    assert finished.code == 0
+    assert "certificate read again" in finished.err
+
+
 async def test_idle_and_half_open_connections_do_not_hold_up_the_end(tmp_path: Path) -> None:
     async with running(tmp_path, *DATA) as process:
         writers = []

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -198,3 +199,78 @@ async def test_an_application_that_fails_to_close_is_logged(caplog: pytest.LogCa
     await listener.start(catch_all(_hello))
     assert await listener.stop(close) is False
     assert "closing the application failed" in caplog.text
+
+
+@dataclass(frozen=True)
+class _Line:
+    """An open connection and the certificate that it was shown."""
+
+    shown: bytes
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self) -> bytes:
+        self.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await self.reader.readuntil(b"\r\n\r\n")
+        return await self.reader.readexactly(5)
+
+
+async def _line(port: int) -> _Line:
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=anybody)
+    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    assert isinstance(shown, bytes)
+    return _Line(shown, reader, writer)
+
+
+async def test_a_new_certificate_serves_newcomers_and_leaves_open_connections_alone(tmp_path: Path) -> None:
+    pair, new = make_pair(tmp_path), make_pair(tmp_path, "new")
+    listener = Listener(ListenOptions(tls_cert=pair.cert, tls_key=pair.key))
+    await listener.start(catch_all(_hello))
+    old = await _line(listener.port)
+    assert await old.ask() == b"https"
+    pair.cert.write_bytes(new.cert.read_bytes())
+    pair.key.write_bytes(new.key.read_bytes())
+    assert listener.reload_certificate()
+    fresh = await _line(listener.port)
+    assert fresh.shown == ssl.PEM_cert_to_DER_cert(new.cert.read_text())
+    assert fresh.shown != old.shown
+    assert await fresh.ask() == b"https"
+    assert await old.ask() == b"https"
+    old.writer.close()
+    fresh.writer.close()
+    await listener.stop(_nothing)
+
+
+@pytest.mark.parametrize("broken", ["garbage", "foreign key", "missing", "locked"])
+async def test_a_broken_certificate_keeps_the_old_one_and_is_logged(
+    tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair, other = make_pair(tmp_path), make_pair(tmp_path, "other")
+    listener = Listener(ListenOptions(tls_cert=pair.cert, tls_key=pair.key))
+    await listener.start(catch_all(_hello))
+    first = await _line(listener.port)
+    first.writer.close()
+    if broken == "garbage":
+        pair.cert.write_text("garbage")
+    elif broken == "foreign key":
+        pair.key.write_bytes(other.key.read_bytes())
+    elif broken == "locked":
+        pair.key.write_bytes(pair.locked_key.read_bytes())
+    else:
+        pair.cert.unlink()
+    with caplog.at_level("ERROR"):
+        assert not listener.reload_certificate()
+    assert "the certificate stays as it was" in caplog.text
+    fresh = await _line(listener.port)
+    assert fresh.shown == first.shown
+    assert await fresh.ask() == b"https"
+    fresh.writer.close()
+    await listener.stop(_nothing)
+
+
+async def test_without_tls_there_is_nothing_to_read_again() -> None:
+    listener = Listener(ListenOptions())
+    assert not listener.reload_certificate()
+    listener.release()
