@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from relay.http.listener import Listener, ListenOptions
 
 SCOPES: Final = ("full", "runner", "read", "webhooks")
 #: Calls with the status that each scope gets; 403 is the refusal of the scope, everything else came through.
-CALLS: Final = (
+CALLS: Final[tuple[tuple[str, str, Mapping[str, object] | None, tuple[int, ...]], ...]] = (
     ("GET", "/api/me", None, (200, 200, 200, 200)),
     ("GET", "/api/runners", None, (200, 200, 200, 403)),
     ("POST", "/api/runners/spawn", {"runnerId": "r"}, (404, 404, 403, 403)),

@@ -18,7 +18,8 @@ from typing import Final, TypeVar
 import aiosqlite
 
 from relay.storage.lock import ProcessLock
-from relay.storage.migrations import Migration, load_migrations, migrate
+from relay.storage.migrations import Migration, load_migrations, migrate, newest_number, schema_version
+from relay.storage.upgrade import UpgradeRefused, copy_before_upgrade
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class Storage:
     async def open(cls, path: Path, migrations: Sequence[Migration] | None = None) -> Storage:
         """Open or create the database at `path`, migrate it, and hold it for this process.
 
+        An older database is copied first, see `relay.storage.upgrade`.
         The directory is created 0700, the files 0600. Raises DatabaseInUse when another process holds it, NewerDatabase
         when a newer relay wrote it, and StorageError with one readable line for everything else.
         """
@@ -98,6 +100,9 @@ class Storage:
         except sqlite3.Error as error:
             lock.release()
             raise StorageError(f"cannot open the database {path}: {error}") from error
+        except UpgradeRefused as error:
+            lock.release()
+            raise StorageError(str(error)) from error
         except BaseException:
             lock.release()
             raise
@@ -226,6 +231,9 @@ def _migrate_file(path: Path, migrations: Sequence[Migration]) -> None:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         # A script may rebuild a table; its own checks run at commit.
         connection.execute("PRAGMA foreign_keys = OFF")
+        before = schema_version(connection)
+        if 0 < before < newest_number(migrations):
+            copy_before_upgrade(connection, path, before)
         version = migrate(connection, migrations)
     finally:
         connection.close()

@@ -34,16 +34,28 @@ def load_migrations() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Answer the number of the newest migration that a database has."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def newest_number(migrations: Sequence[Migration]) -> int:
+    """Answer the number of the newest migration, 0 without any."""
+    return migrations[-1].number if migrations else 0
+
+
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
     """Apply each missing migration in a transaction of its own; answer the version reached.
 
     Raises NewerDatabase when the file is ahead of the newest migration, and sqlite3.Error when a script fails,
     in which case the file keeps the version before that script.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    newest = migrations[-1].number if migrations else 0
+    version = schema_version(connection)
+    newest = newest_number(migrations)
     if version > newest:
-        raise NewerDatabase(f"the database has version {version}, this relay knows versions up to {newest}")
+        raise NewerDatabase(
+            f"the database has version {version}, this relay knows versions up to {newest}: run the newer relay"
+        )
     for migration in migrations:
         if migration.number <= version:
             continue

@@ -1,0 +1,2 @@
+INSERT INTO trigger_subscription VALUES ('subscription-1', 'user-jo', 'session-1', 'runner-1', 'time:cron', '{"deliverAs":"steer","params":{"cron":"0 9 * * 1"},"filters":[["branch","main","eq",true]],"filterMode":"and"}', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z');
+INSERT INTO runner_trigger_listener VALUES ('listener-1', 'user-jo', 'runner-1', 'git:push', '{"prompt":"look","cwd":"/home/jo/project","model":null,"params":null,"autoClose":false}', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z');

@@ -1,0 +1,1 @@
+INSERT INTO push_subscription VALUES ('push-1', 'user-jo', 'https://push.example.com/send/1', 'BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM', 'tBHItJI5svbpez7KI4CCXg', '*', NULL, '2026-01-01T00:00:00.000Z');

@@ -1,0 +1,1 @@
+INSERT INTO apikey (id, name, start, prefix, key, user_id, created_at, updated_at, scope) VALUES ('key-2', 'dashboard', 'pk_live_76543210', 'pk_live_', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'user-jo', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', 'read');
