@@ -1,6 +1,7 @@
 /** What a person chose for this browser. Applied to the root element, kept in local storage. */
 
 import { effect } from "@preact/signals";
+import { systemDark } from "../lib/media";
 import { local } from "../lib/storage";
 
 const oneOf =
@@ -28,11 +29,20 @@ export const sendMode = local<"steer" | "followUp">("sendMode", "steer", oneOf("
 export function applyPrefs(): () => void {
   return effect(() => {
     const { dataset, style } = document.documentElement;
-    if (theme.value === "system") delete dataset["theme"];
-    else dataset["theme"] = theme.value;
+    const system = systemDark.value ? "dark" : "light";
+    dataset["theme"] = theme.value === "system" ? system : theme.value;
+    tintWindow(dataset["theme"]);
     dataset["rows"] = roomy.value ? "roomy" : "normal";
     dataset["code"] = wrapCode.value ? "wrap" : "scroll";
     style.setProperty("--text-scale", String(textSize.value / 100));
     style.setProperty("--code-scale", String(codeSize.value / 100));
   });
+}
+
+/** The ground of the page in either theme; the token "surface". */
+const SURFACE: Record<string, string> = { light: "#FCFDFB", dark: "#151918" };
+
+/** Let the window's own bar have the colour of the page, also when the theme is not the system's. */
+function tintWindow(theme: string): void {
+  for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) meta.content = SURFACE[theme] ?? "";
 }
