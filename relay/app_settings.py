@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
+from typing import Final
 from urllib.parse import urlsplit
 
 from relay.accounts.accounts import AccountsConfig
 from relay.accounts.audit.records import AuditLimits
 from relay.accounts.limits import KeyRateLimit
+from relay.accounts.proxy_sign_in import ProxySignInConfig
 from relay.attachments.limits import AttachmentLimits
-from relay.config import Settings
+from relay.config import ConfigError, Settings
 from relay.http.client_address import ProxyPolicy, TrustProxy, parse_networks
 from relay.push.limits import PushConfig, PushLimits
 from relay.realtime import RealtimeConfig
@@ -23,6 +26,9 @@ from relay.tunnel.link import TunnelLimits
 from relay.tunnel.room import TunnelConfig
 from relay.viewers.limits import ViewerLimits
 from relay.webhooks.limits import WebhookLimits
+
+#: A field name (RFC 9110 5.6.2).
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ def accounts_config(settings: Settings) -> AccountsConfig:
         auth_rate_limit=settings.auth.rate_limit,
         hostnames=frozenset(settings.server.names) | _hosts(settings.trusted_origins),
         auth_origins=settings.auth.trusted_origins,
+        proxy_sign_in=proxy_sign_in(settings),
         audit=AuditLimits(retention=settings.audit.retention, entries=settings.audit.max_entries),
         key_rate_limit=KeyRateLimit(
             enabled=settings.api_keys.rate_limit,
@@ -65,6 +72,17 @@ def accounts_config(settings: Settings) -> AccountsConfig:
             max_requests=settings.api_keys.rate_limit_max,
         ),
     )
+
+
+def proxy_sign_in(settings: Settings) -> ProxySignInConfig:
+    """Read whose word signs people in; raises ConfigError for a header that anybody could send."""
+    auth = settings.auth
+    proxies = parse_networks(auth.proxy_addresses)
+    if auth.proxy_header and (not proxies or len(proxies) != len(auth.proxy_addresses)):
+        raise ConfigError("auth.proxy_addresses: with auth.proxy_header a list of addresses or networks is needed")
+    if auth.proxy_header and not _TOKEN.fullmatch(auth.proxy_header):
+        raise ConfigError("auth.proxy_header: the name of a header is expected")
+    return ProxySignInConfig(auth.proxy_header, proxies, auth.proxy_accounts == "create")
 
 
 def secrets_file(settings: Settings) -> SecretsFile:

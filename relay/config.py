@@ -109,6 +109,9 @@ class AuthSettings:
     trusted_origins: tuple[str, ...] = option(
         (), words, "RELAY_AUTH_TRUSTED_ORIGINS", same("BETTER_AUTH_TRUSTED_ORIGINS", words)
     )
+    proxy_header: str = option("", text, "RELAY_AUTH_PROXY_HEADER")
+    proxy_addresses: tuple[str, ...] = option((), words, "RELAY_AUTH_PROXY_ADDRESSES")
+    proxy_accounts: str = option("existing", choice("existing", "create"), "RELAY_AUTH_PROXY_ACCOUNTS")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from relay.accounts.limits import AccountLimits, KeyRateLimit
 from relay.accounts.pairing.claims import Claims, PairingParts
 from relay.accounts.pairing.mobile_links import MobileLinks
 from relay.accounts.passwords import Passwords
+from relay.accounts.proxy_sign_in import ProxySignIn, ProxySignInConfig
 from relay.accounts.sessions import Sessions
 from relay.accounts.setup_code import SetupCode
 from relay.accounts.signup import SignupGate
@@ -51,6 +52,7 @@ class AccountsConfig:
     key_rate_limit: KeyRateLimit = field(default_factory=KeyRateLimit)
     limits: AccountLimits = field(default_factory=AccountLimits)
     audit: AuditLimits = field(default_factory=AuditLimits)
+    proxy_sign_in: ProxySignInConfig = field(default_factory=ProxySignInConfig)
 
 
 def _print_nowhere(_code: str) -> None:
@@ -107,6 +109,7 @@ class Accounts:
             ),
             remembered=limits.remembered,
         )
+        self.proxy_sign_in = ProxySignIn(config.proxy_sign_in, self.users, self.sessions, address)
         self.signup = SignupGate(
             self.users,
             self._code,

@@ -164,6 +164,12 @@ class SignIn:
         token = sessions.token_of(call.request)
         live = None if token is None else await sessions.find(token)
         user = None if live is None else await self._accounts.users.get(live.session.user_id)
+        named = await self._accounts.proxy_sign_in.user(call.request)
+        if named is not None and (user is None or user.id != named.id):
+            session, cookie = await self._accounts.proxy_sign_in.start(call.request, named, token)
+            response = answer({"session": session.wire(), "user": named.wire()})
+            response.headers.add("Set-Cookie", cookie)
+            return response
         if live is None or user is None:
             if token is not None:
                 (await get_session(call.request)).invalidate()

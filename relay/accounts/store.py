@@ -117,13 +117,15 @@ class AccountStore:
         """Tell whether a user has this lower-case e-mail."""
         return await tx.fetch_one("SELECT 1 FROM user WHERE email = ?", (email,)) is not None
 
-    async def insert_user(self, tx: Transaction, user: User, password: str) -> None:
-        """Add a user with a password hash."""
+    async def insert_user(self, tx: Transaction, user: User, password: str | None) -> None:
+        """Add a user with a password hash, or without a password."""
         await tx.execute(
             "INSERT INTO user (id, name, email, email_verified, image, created_at, updated_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (user.id, user.name, user.email, user.email_verified, user.image, user.created_at, user.updated_at),
         )
+        if password is None:
+            return
         await tx.execute(
             "INSERT INTO account (user_id, password, created_at, updated_at) VALUES (?, ?, ?, ?)",
             (user.id, password, user.created_at, user.updated_at),

@@ -131,7 +131,11 @@ class Users:
         hashed = await self._parts.passwords.hash(password)
         return await self._parts.steps.run(self._create(email, name, hashed, grant, image))
 
-    async def _create(self, email: str, name: str, hashed: str, grant: Grant, image: str | None) -> User:
+    async def create_without_password(self, *, email: str, name: str, grant: Grant) -> User:
+        """Add a user whom somebody else signs in; raises SignupClosed, EmailTaken."""
+        return await self._parts.steps.run(self._create(email, name, None, grant, None))
+
+    async def _create(self, email: str, name: str, hashed: str | None, grant: Grant, image: str | None) -> User:
         parts = self._parts
         now = parts.clock.now_iso()
         user = User(
