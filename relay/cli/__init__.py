@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "serve": ("relay.cli.serve", "serve"),
     "user": ("relay.cli.user", "user"),
     "key": ("relay.cli.key", "key"),
+    "backup": ("relay.cli.backup", "backup"),
+    "restore": ("relay.cli.backup", "restore"),
 }
 
 

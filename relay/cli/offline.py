@@ -12,6 +12,7 @@ from relay.config import ConfigError, Settings
 from relay.events import Bus
 from relay.http.client_address import ClientAddress, ProxyPolicy
 from relay.http.origins import OriginPolicy
+from relay.operator.restore import check_finished
 from relay.storage import Storage
 
 
@@ -24,6 +25,7 @@ async def do_offline(settings: Settings, request: Mapping[str, object]) -> dict[
     # Only the first user may be added before the first start.
     if verb != "user.add" and not await asyncio.to_thread(settings.database_path.exists):
         raise ConfigError(f"there is no relay's database at {settings.database_path}")
+    await asyncio.to_thread(check_finished, settings.data_dir)
     storage = await Storage.open(settings.database_path)
     try:
         address = ClientAddress(ProxyPolicy())
