@@ -4,5 +4,6 @@ export * from "./types";
 export * from "./account";
 export * from "./runners";
 export * from "./sessions";
+export * from "./session";
 export * from "./prefs";
 export * from "./drafts";

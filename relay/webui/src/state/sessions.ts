@@ -6,6 +6,7 @@ import { local } from "../lib/storage";
 import { type Json, obj, str } from "../transcript/wire";
 import { withAgent } from "./agent-link";
 import { forgetHistory, hasMore, historyLoaded, loadHistory, loadMore, pinned, setPin, stored } from "./history";
+import { newId } from "./ids";
 import { followHub, live, liveLoaded, onSessionAdded, onSessionGone } from "./hub-feed";
 import { groupHome, groupSidebar, makeRows, search } from "./rows";
 import { connectedRunners, runnersLoaded } from "./runners";
@@ -186,7 +187,7 @@ export interface SessionOrder {
 /** Start a session; answers its id as soon as the runner knows of it. Rejects with the relay's words. */
 export async function startSession(order: SessionOrder): Promise<string> {
   const { name, ...body } = order;
-  const idempotencyKey = newKey();
+  const idempotencyKey = newId();
   const answer = obj(await post<unknown>("/api/runners/spawn", { ...body, idempotencyKey }));
   const id = str(answer.sessionId);
   if (id === "") throw new Error("The runner did not say which session it started.");
@@ -256,10 +257,4 @@ function set(target: { value: ReadonlySet<string>; peek(): ReadonlySet<string> }
   if (on) next.add(id);
   else next.delete(id);
   target.value = next;
-}
-
-function newKey(): string {
-  // randomUUID exists in secure contexts only; a relay on the local network has none.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
