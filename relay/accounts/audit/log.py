@@ -42,7 +42,9 @@ class AuditLog:
     def note(self, event: AuditEvent, user_id: str = "", credential_id: str = "", **details: object) -> None:
         """Append an entry; it is stored within a fraction of a second."""
         address = client_ip.get()
-        log.info("audit", extra={"audit": event.value, "user_id": user_id, "address": address, **details})
+        # A detail is free to be called "name", which a log record keeps for itself.
+        fields = {f"audit_{name}": value for name, value in details.items()}
+        log.info("audit", extra={"audit": event.value, "user_id": user_id, "address": address, **fields})
         if len(self._waiting) >= self._limits.waiting:
             self.dropped += 1
             return
