@@ -72,6 +72,7 @@ from relay.tunnel.room import TunnelNeeds, TunnelRoom
 from relay.viewers.needs import ViewerNeeds
 from relay.viewers.sockets import Viewers
 from relay.webhooks.room import WebhookRoom
+from relay.webui.serving import NoUi, own_ui
 
 log = logging.getLogger(__name__)
 
@@ -337,7 +338,7 @@ class Application:
             self.security,
             errors={StorageError: STORAGE_UNAVAILABLE, SecretsError: STORAGE_UNAVAILABLE},
         )
-        return HttpServer(scoped(table), policy, fallback=ui.serve if ui else None)
+        return HttpServer(scoped(table), policy, fallback=(ui or NoUi()).serve)
 
     def _attachment_tokens(self, clock: Clock) -> AttachmentTokens:
         return AttachmentTokens(self.accounts.config.secret, clock, self.attachments.limits.token_life)
@@ -389,9 +390,12 @@ def _say_code(code: str) -> None:
 
 
 def open_ui(directory: str, security: SecurityHeaders) -> StaticUi | None:
-    """Open the UI directory; None when there is none, ConfigError when what is named can't be served."""
+    """Open the UI directory that is named, else the UI that comes with the relay, None when that was not built.
+
+    Raises ConfigError when what is named can't be served.
+    """
     if not directory:
-        return None
+        return own_ui(security)
     try:
         return StaticUi(Path(directory).expanduser(), security)
     except OSError as error:

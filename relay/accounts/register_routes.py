@@ -128,7 +128,11 @@ class Register:
     async def signup_status(self, call: Call) -> Json:
         """Answer `GET /api/signup-status`."""
         gate = self._accounts.signup
-        return {"signupEnabled": gate.is_open, "setupCodeRequired": gate.needs_code(call.request)}
+        return {
+            "signupEnabled": gate.is_open,
+            "setupCodeRequired": gate.needs_code(call.request),
+            "accounts": not gate.is_setup,
+        }
 
     async def me(self, call: Call) -> Json:
         """Answer `GET /api/me`."""

@@ -163,10 +163,11 @@ class Registered(TypedDict):
 
 
 class SignupStatus(TypedDict):
-    """Tell whether accounts can be made, and whether the caller needs the set-up code for it."""
+    """Tell whether accounts can be made, whether that takes the set-up code, and whether there is one yet."""
 
     signupEnabled: bool
     setupCodeRequired: bool
+    accounts: bool
 
 
 class Me(TypedDict):

@@ -43,10 +43,16 @@ class SecurityHeaders:
         self._frame_source = frame_source
         self._hashes: tuple[str, ...] = ()
         self._policies: dict[str | None, str] = {}
+        self._own_page = False
 
     def allow_scripts(self, hashes: Iterable[str]) -> None:
         """Replace the CSP sources of the inline scripts that may run."""
         self._hashes = tuple(hashes)
+        self._policies.clear()
+
+    def tighten(self) -> None:
+        """Serve the relay's own page: no inline script, no evaluation, no form or base address of another site."""
+        self._own_page = True
         self._policies.clear()
 
     def apply(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -62,7 +68,7 @@ class SecurityHeaders:
         source = None if self._frame_source is None else self._frame_source(request)
         policy = self._policies.get(source)
         if policy is None:
-            policy = _policy(source, self._hashes)
+            policy = _own_policy(source) if self._own_page else _policy(source, self._hashes)
             if len(self._policies) < _KEPT_POLICIES:
                 self._policies[source] = policy
         return policy
@@ -84,6 +90,32 @@ def _policy(frame_source: str | None, hashes: Iterable[str]) -> str:
     if frame_source is not None:
         directives.insert(0, f"frame-src 'self' {frame_source}")
     return "; ".join(directives)
+
+
+def _own_policy(frame_source: str | None) -> str:
+    """Answer the policy of the relay's own page, whose script comes from files alone.
+
+    Style sheets may be written by script (the terminal does that for its colours), so inline style stays allowed.
+    """
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' data: blob:",
+            "font-src 'self'",
+            # Older browsers do not count a WebSocket to the same host as 'self'.
+            "connect-src 'self' ws: wss:",
+            f"frame-src 'self'{'' if frame_source is None else ' ' + frame_source}",
+            "worker-src 'self'",
+            "manifest-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ]
+    )
 
 
 class _InlineScripts(HTMLParser):

@@ -120,7 +120,7 @@ async def test_add_list_and_remove_follow_in_the_running_relay(house: House, pat
     assert isinstance(user, dict)
     assert (user["email"], user["name"]) == (EMAIL, "Jo")
     status = await house.get("/api/signup-status")
-    assert status.json() == {"signupEnabled": False, "setupCodeRequired": False}
+    assert status.json() == {"signupEnabled": False, "setupCodeRequired": False, "accounts": True}
     assert house.accounts.setup_line() is None
 
     cookie = (await house.sign_in()).cookie()

@@ -162,13 +162,14 @@ async def test_register_beside_a_cookie_needs_a_trusted_origin(house: House) -> 
 
 
 async def test_signup_status_follows_the_first_account(house: House) -> None:
-    assert (await house.get("/api/signup-status")).json() == {"signupEnabled": True, "setupCodeRequired": False}
+    fresh = {"signupEnabled": True, "setupCodeRequired": False, "accounts": False}
+    assert (await house.get("/api/signup-status")).json() == fresh
     far = await house.get("/api/signup-status", {"X-Forwarded-For": "198.51.100.1"})
-    assert far.json() == {"signupEnabled": True, "setupCodeRequired": True}
+    assert far.json() == fresh | {"setupCodeRequired": True}
     await register(house)
     for headers in ({}, {"X-Forwarded-For": "198.51.100.1"}):
         status = await house.get("/api/signup-status", headers)
-        assert status.json() == {"signupEnabled": False, "setupCodeRequired": False}
+        assert status.json() == {"signupEnabled": False, "setupCodeRequired": False, "accounts": True}
 
 
 async def test_me_answers_a_cookie_and_a_key(house: House) -> None:
