@@ -60,6 +60,11 @@ export class Items {
     return this.index.has(key);
   }
 
+  /** Answer the finished messages that the agent knows of. */
+  messages(): readonly Json[] {
+    return this.list.filter((item) => !item.local).map((item) => item.message);
+  }
+
   /** Answer whether a call stands in the transcript. */
   owns(id: string): boolean {
     return this.owners.has(id);

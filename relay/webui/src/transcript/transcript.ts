@@ -63,6 +63,19 @@ export class Transcript {
     return this.reading;
   }
 
+  /** Answer the finished messages, each call's result behind the message that made it. */
+  messages(): readonly Json[] {
+    const all: Json[] = [];
+    for (const message of this.items.messages()) {
+      all.push(message);
+      for (const call of callsOf(message)) {
+        const result = this.runs.result(callId(call));
+        if (result && !result.partial) all.push(result.message);
+      }
+    }
+    return all;
+  }
+
   /** Say what the agent does now: its newest running tool, thinking, writing; "" when neither. */
   doing(): string {
     if (this.active === false) return "";
