@@ -37,6 +37,7 @@ from relay.attachments.tokens import AttachmentTokens
 from relay.clock import Clock
 from relay.config import ConfigError, Settings
 from relay.events import Bus
+from relay.http.addresses import AddressRoute, Reach
 from relay.http.api_docs import ApiDocs
 from relay.http.client_address import ClientAddress
 from relay.http.errors import STORAGE_UNAVAILABLE
@@ -85,6 +86,9 @@ class Application:
         bus = self.bus = Bus()
         self._base_url = settings.server.base_url.rstrip("/")
         self._listen = listen
+        scheme, _, place = listen.partition("://")
+        server = settings.server
+        self._reach = Reach(server.base_url, server.host, server.lan, scheme, int(place.rpartition(":")[2]))
         self._shows_metrics = settings.metrics.enabled
         self.storage = storage
         self.address = ClientAddress(proxy_policy(settings))
@@ -317,6 +321,7 @@ class Application:
             *account_routes(self.accounts),
             *health.routes(),
             *self._versions.routes(),
+            *AddressRoute(self._reach).routes(),
             *(self._metrics() if self._shows_metrics else ()),
             *runners.routes(sessions.session_ids, self.hidden_models.of),
             *sessions.routes(),

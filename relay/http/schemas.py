@@ -37,6 +37,13 @@ class ClientVersion(TypedDict):
     version: str | None
 
 
+class Addresses(TypedDict):
+    """Name the addresses for other machines, the likeliest first; `local` when none but this one gets in."""
+
+    addresses: list[str]
+    local: bool
+
+
 class Ready(TypedDict):
     """Say that requests can be served."""
 
