@@ -151,15 +151,20 @@ export function Composer({ session, row, commands: more, onStop, onFocus, onEdit
   );
 }
 
-/** Send, and say it when it did not arrive; the block in the conversation keeps the text. */
+/** Send, and say it when it did not arrive: the text is in its block then, or back in the field when it has none. */
 function send(session: OpenSession, text: string, attachments: readonly Attachment[], mode: SendMode | undefined): void {
   session.send(text, { attachments, ...(mode ? { mode } : {}) }).catch(() => {
     const failed = session.open.peek().findLast((block) => block.kind === "you" && block.delivery === "failed");
-    toast({
-      words: "Not sent. Your text is still here.",
-      kind: "error",
-      ...(failed ? { action: { words: "Try again", run: () => void session.retry(failed.key).catch(() => undefined) } } : {}),
-    });
+    const again = (): void => {
+      if (failed) void session.retry(failed.key).catch(() => undefined);
+      else {
+        clearDraft(session.id);
+        send(session, text, attachments, mode);
+      }
+    };
+    const kept = draft(session.id);
+    if (!failed && kept.peek().text === "") kept.value = { text, attachments };
+    toast({ words: "Not sent. Your text is still here.", kind: "error", action: { words: "Try again", run: again } });
   });
 }
 

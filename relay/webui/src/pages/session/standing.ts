@@ -1,0 +1,42 @@
+/** How the session on screen stands and what it does now, in words. */
+
+import { clock, elapsed } from "../../lib/format";
+import type { OpenSession, SessionMeta, SessionRow, SessionStatus } from "../../state/types";
+import { headline } from "../../transcript/prompts";
+
+/** Answer the state of the session on screen, the more pressing before the less. */
+export function standing(session: OpenSession, row: SessionRow | undefined): SessionStatus {
+  const phase = session.phase.value;
+  const meta = session.meta.value;
+  if (phase === "ended" || phase === "gone") return "ended";
+  if (row?.status === "offline" || phase === "awaited") return "offline";
+  if (phase === "loading" && row) return row.status;
+  if (meta.pending) return "waiting";
+  if (meta.active) return "working";
+  return meta.failed ? "failed" : "idle";
+}
+
+/** What the live line says: a few words, and how long already. */
+export interface Doing {
+  readonly words: string;
+  readonly time: string;
+}
+
+/** Answer what the agent does now. `present` is the time in milliseconds. */
+export function doing(status: SessionStatus, meta: SessionMeta, row: SessionRow | undefined, present: number): Doing {
+  const since = meta.turnSince === undefined ? "" : elapsed(present - meta.turnSince);
+  switch (status) {
+    case "waiting":
+      return { words: meta.pending ? `Waiting for you: ${headline(meta.pending)}` : "Waiting for you", time: "" };
+    case "working":
+      return { words: meta.compacting ? "Summarising…" : meta.doing || row?.doing || "Working", time: since };
+    case "failed":
+      return { words: "Stopped on an error", time: "" };
+    case "offline":
+      return { words: "Runner offline", time: "" };
+    case "ended":
+      return { words: row?.endedAt === undefined ? "Ended" : `Ended at ${clock(row.endedAt, present)}`, time: "" };
+    case "idle":
+      return { words: "Idle", time: "" };
+  }
+}
