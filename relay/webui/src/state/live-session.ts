@@ -23,7 +23,7 @@ import { live } from "./hub-feed";
 import { Input } from "./input";
 import { sessionMeta } from "./session-meta";
 import { type Facts, NO_FACTS, announce, learn, setActive } from "./session-facts";
-import { isExpected, rememberPrompt, reportOpen } from "./sessions";
+import { isExpected, rememberPrompt, reportOpen } from "./marks";
 import type { Attachment, OpenSession, Phase, SendMode, SessionMeta } from "./types";
 
 const PAGE = 50;
