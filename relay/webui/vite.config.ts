@@ -27,7 +27,10 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: { "/api": relay, "/health": relay, "/socket.io": { target: relay, ws: true } },
+    // The relay refuses what another origin sends, so it must see the host that the page was opened at.
+    proxy: Object.fromEntries(
+      ["/api", "/health", "/socket.io"].map((path) => [path, { target: relay, changeOrigin: false, ws: path === "/socket.io" }]),
+    ),
   },
   test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
 });
