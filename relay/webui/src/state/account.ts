@@ -83,9 +83,9 @@ function enter(answer: unknown): void {
 
 /** Answer what someone who is not signed in finds. */
 async function door(): Promise<Account> {
-  const status = await get<{ signupEnabled?: boolean; setupCodeRequired?: boolean; firstAccount?: boolean }>("/api/signup-status");
+  const status = await get<{ signupEnabled?: boolean; setupCodeRequired?: boolean; accounts?: boolean }>("/api/signup-status");
   const more = { setupCode: status.setupCodeRequired === true, signup: status.signupEnabled !== false };
-  return { state: status.firstAccount === true || more.setupCode ? "none" : "out", ...more };
+  return { state: status.accounts === false ? "none" : "out", ...more };
 }
 
 function readUser(answer: unknown): User | null {
