@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colour, languageOf, piecesOf } from "./highlight";
+import { colour, piecesOf } from "./highlight";
 
 describe("piecesOf", () => {
   it("keeps the colour of a span over the end of a line and reads entities", () => {
@@ -15,12 +15,12 @@ describe("piecesOf", () => {
 describe("colour", () => {
   it("colours a language that is loaded then, without losing a character", async () => {
     const text = 'def f(x):\n    return "<&>" # why\n';
-    const lines = await colour(text, languageOf("src/a.py"));
+    const lines = await colour(text, "src/a.py");
     expect(lines?.map((line) => line.map((piece) => piece.text).join("")).join("\n")).toBe(text);
     expect(lines?.[0]?.[0]).toEqual({ kind: "key", text: "def" });
   });
 
   it("leaves what it does not know alone", async () => {
-    expect(await colour("x", languageOf("a.unknown"))).toBeNull();
+    expect(await colour("x", "a.unknown")).toBeNull();
   });
 });

@@ -1,8 +1,8 @@
-/** Colour code by lines: highlight.js and the language are loaded when a file of it is on screen. */
-import type { LanguageFn } from "highlight.js";
+/** Colour files and diffs line by line, in the brief's four colours. */
 import { h } from "preact";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { coloured, languageOfPath, loadLanguage } from "../../../conversation/highlight";
 import type { Paint } from "../../../diff/diff-view";
 import type { DiffLine, FileDiff } from "../../../diff/parse";
 
@@ -12,61 +12,13 @@ export interface Piece {
   text: string;
 }
 
-/** Longer files stay as they are: colouring them would hold the page. Characters. */
-const MOST = 300_000;
-
-const LANGUAGES: Record<string, () => Promise<{ default: LanguageFn }>> = {
-  bash: () => import("highlight.js/lib/languages/bash"),
-  c: () => import("highlight.js/lib/languages/c"),
-  cpp: () => import("highlight.js/lib/languages/cpp"),
-  csharp: () => import("highlight.js/lib/languages/csharp"),
-  css: () => import("highlight.js/lib/languages/css"),
-  dockerfile: () => import("highlight.js/lib/languages/dockerfile"),
-  go: () => import("highlight.js/lib/languages/go"),
-  ini: () => import("highlight.js/lib/languages/ini"),
-  java: () => import("highlight.js/lib/languages/java"),
-  javascript: () => import("highlight.js/lib/languages/javascript"),
-  json: () => import("highlight.js/lib/languages/json"),
-  kotlin: () => import("highlight.js/lib/languages/kotlin"),
-  lua: () => import("highlight.js/lib/languages/lua"),
-  makefile: () => import("highlight.js/lib/languages/makefile"),
-  markdown: () => import("highlight.js/lib/languages/markdown"),
-  php: () => import("highlight.js/lib/languages/php"),
-  python: () => import("highlight.js/lib/languages/python"),
-  ruby: () => import("highlight.js/lib/languages/ruby"),
-  rust: () => import("highlight.js/lib/languages/rust"),
-  scss: () => import("highlight.js/lib/languages/scss"),
-  sql: () => import("highlight.js/lib/languages/sql"),
-  swift: () => import("highlight.js/lib/languages/swift"),
-  typescript: () => import("highlight.js/lib/languages/typescript"),
-  xml: () => import("highlight.js/lib/languages/xml"),
-  yaml: () => import("highlight.js/lib/languages/yaml"),
-};
-
-const ENDINGS: Record<string, string> = {
-  sh: "bash", bash: "bash", zsh: "bash", c: "c", h: "c", cc: "cpp", cpp: "cpp", hpp: "cpp", cs: "csharp", css: "css",
-  go: "go", toml: "ini", ini: "ini", cfg: "ini", java: "java", js: "javascript", mjs: "javascript", cjs: "javascript",
-  jsx: "javascript", json: "json", jsonc: "json", kt: "kotlin", lua: "lua", mk: "makefile", md: "markdown", php: "php",
-  py: "python", pyi: "python", rb: "ruby", rs: "rust", scss: "scss", sql: "sql", swift: "swift", ts: "typescript",
-  tsx: "typescript", mts: "typescript", html: "xml", xml: "xml", svg: "xml", vue: "xml", yml: "yaml", yaml: "yaml",
-};
-
-/** Answer the language of a file by its name; "" when there is none for it. */
-export function languageOf(path: string): string {
-  const name = (path.split("/").pop() ?? "").toLowerCase();
-  if (name === "dockerfile") return "dockerfile";
-  if (name === "makefile") return "makefile";
-  const ending = name.includes(".") ? (name.split(".").pop() ?? "") : "";
-  return ENDINGS[ending] ?? "";
-}
-
-/** Colour a text; null when there is no language for it or it is too long. */
-export async function colour(text: string, language: string): Promise<readonly (readonly Piece[])[] | null> {
-  const load = LANGUAGES[language];
-  if (!load || text.length > MOST) return null;
-  const [{ default: engine }, { default: grammar }] = await Promise.all([import("highlight.js/lib/core"), load()]);
-  if (!engine.getLanguage(language)) engine.registerLanguage(language, grammar);
-  return piecesOf(engine.highlight(text, { language, ignoreIllegals: true }).value);
+/** Colour a text by lines; null when there is no language for the file or it is too long. */
+export async function colour(text: string, path: string): Promise<readonly (readonly Piece[])[] | null> {
+  const language = languageOfPath(path);
+  if (language === undefined) return null;
+  await loadLanguage(language);
+  const markup = coloured(text, language);
+  return markup === undefined ? null : piecesOf(markup);
 }
 
 const KINDS: Record<string, Piece["kind"]> = {
@@ -107,7 +59,7 @@ export function useColour(path: string, text: string): readonly (readonly Piece[
   const [lines, setLines] = useState<{ text: string; lines: readonly (readonly Piece[])[] | null }>({ text: "", lines: null });
   useEffect(() => {
     let here = true;
-    colour(text, languageOf(path)).then((found) => here && setLines({ text, lines: found }), () => undefined);
+    colour(text, path).then((found) => here && setLines({ text, lines: found }), () => undefined);
     return () => {
       here = false;
     };
@@ -119,10 +71,10 @@ export function useColour(path: string, text: string): readonly (readonly Piece[
 export function useHighlight(path: string, diff: FileDiff | undefined): Paint {
   const [marks, setMarks] = useState<ReadonlyMap<DiffLine, readonly Piece[]>>(new Map());
   useEffect(() => {
-    if (!diff || !languageOf(path)) return undefined;
+    if (!diff) return undefined;
     let here = true;
     const sides = [diff.hunks.flatMap((hunk) => hunk.lines.filter((line) => line.kind !== "add")), diff.hunks.flatMap((hunk) => hunk.lines.filter((line) => line.kind !== "del"))];
-    void Promise.all(sides.map((lines) => colour(lines.map((line) => line.text).join("\n"), languageOf(path)))).then((found) => {
+    void Promise.all(sides.map((lines) => colour(lines.map((line) => line.text).join("\n"), path))).then((found) => {
       if (!here) return;
       const map = new Map<DiffLine, readonly Piece[]>();
       found.forEach((lines, side) => lines?.forEach((pieces, at) => {
