@@ -90,7 +90,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: signal.Signals)
             assert child.wait(6) == 128 + number
         finally:
             child.kill()
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 2.5
 
 
 async def test_sigterm_ends_a_relay_with_open_sockets_and_hanging_requests_within_3_seconds(tmp_path: Path) -> None:
