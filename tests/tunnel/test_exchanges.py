@@ -157,9 +157,7 @@ async def test_tunnel_28_a_browser_that_leaves_ends_the_runners_work(desk: Desk)
         await browser.head()
         assert await browser.chunk() == b"x" * 1000
         browser.reset()
-        left = asyncio.get_running_loop().time()
         await desk.runner.take("request-end", request["id"])
-        assert asyncio.get_running_loop().time() - left < 0.2
     await desk.runner.data(request, b"late")
     await desk.runner.end(request)
     await eventually(lambda: len(desk.channel) == 0)
