@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,14 +29,40 @@ def load_settings(
     `file` has to be readable when given; without it `RELAY_CONFIG` names one, or the platform's place for
     configuration is looked at. `flags` map dotted names ("server.port") to values. Raises ConfigError.
     """
+    return trace_settings(file=file, environment=environment, flags=flags).settings
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Pair the settings with where they come from.
+
+    `sources` say by dotted name what set an option ("file PATH", "env NAME", "flag"); the others have their default.
+    `file` is the configuration file that was looked for, `found` whether it is there.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+    file: Path
+    found: bool
+
+
+def trace_settings(
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Traced:
+    """Answer the settings as `load_settings` does, with where each comes from. Raises ConfigError."""
     environment = environment or {}
-    values: dict[str, object] = {}
-    values |= _from_file(*_locate(file, environment))
+    path, required = _locate(file, environment)
+    values = _from_file(path, required)
+    sources = dict.fromkeys(values, f"file {path}")
     from_environment, warnings = _from_environment(environment)
-    values |= from_environment
+    for name, (value, variable) in from_environment.items():
+        values[name], sources[name] = value, f"env {variable}"
     for name, value in (flags or {}).items():
-        values[name] = _read(OPTIONS[name], value, name, "the command line")
-    return _build(values, warnings)
+        values[name], sources[name] = _read(OPTIONS[name], value, name, "the command line"), "flag"
+    return Traced(_build(values, warnings), sources, path, path.exists())
 
 
 def _options() -> Iterator[tuple[str, Option]]:
@@ -88,15 +115,16 @@ def _from_file(file: Path, required: bool) -> dict[str, object]:
     return values
 
 
-def _from_environment(environment: Mapping[str, str]) -> tuple[dict[str, object], tuple[str, ...]]:
-    values: dict[str, object] = {}
+def _from_environment(environment: Mapping[str, str]) -> tuple[dict[str, tuple[object, str]], tuple[str, ...]]:
+    """Answer values with the variable that each comes from, and warnings."""
+    values: dict[str, tuple[object, str]] = {}
     warnings: list[str] = []
     known = {CONFIG_VARIABLE}
     for name, entry in OPTIONS.items():
         known.add(entry.env)
         own = environment.get(entry.env)
         if own is not None:
-            values[name] = _read(entry, own, name, f"the environment variable {entry.env}")
+            values[name] = _read(entry, own, name, f"the environment variable {entry.env}"), entry.env
             continue
         for alias in entry.aliases:
             text = environment.get(alias.name)
@@ -106,7 +134,7 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[dict[str, object]
             if value is None:
                 warnings.append(f"ignoring {alias.name}: its value can't be read")
                 continue
-            values[name] = value
+            values[name] = value, alias.name
             break
     warnings += [
         f"ignoring the unknown environment variable {name}"
