@@ -12,13 +12,12 @@ import { useSending } from "./use-sending";
 export interface ApprovalCardProps {
   approval: Approval;
   hasDraft: boolean;
-  calm?: boolean;
   onDecide: (decision: ApprovalDecision) => Promise<void>;
   onStop: () => void;
 }
 
 /** Draw the request. */
-export function ApprovalCard({ approval, hasDraft, calm, onDecide, onStop }: ApprovalCardProps): JSX.Element {
+export function ApprovalCard({ approval, hasDraft, onDecide, onStop }: ApprovalCardProps): JSX.Element {
   const [editing, setEditing] = useState(false);
   const [edits, setEdits] = useState<Readonly<Record<string, string>>>({});
   const sending = useSending();
@@ -49,11 +48,11 @@ export function ApprovalCard({ approval, hasDraft, calm, onDecide, onStop }: App
       {editable && !editing && <Button small kind="quiet" onClick={() => setEditing(true)}>Edit…</Button>}
       <span class="ask-foot-gap" />
       {hasDraft && <span class="ask-note">Your draft is kept</span>}
-      <StopButton onStop={onStop} />
+      <StopButton quiet onStop={onStop} />
     </>
   );
   return (
-    <Card label="Approval" waiting="Approval waiting" foot={foot} calm={calm ?? false}>
+    <Card label="Approval" waiting="Approval waiting" foot={foot}>
       <div class="ask-head"><h2>{approval.title || "Allow this?"}</h2></div>
       {approval.message !== "" && <p class="ask-text">{approval.message}</p>}
       {approval.fields.map((field) => {

@@ -14,19 +14,17 @@ export interface CardProps {
   children: ComponentChildren;
   /** The row of buttons; it stays in sight when the rest scrolls. */
   foot: ComponentChildren;
-  /** Set when the card replaced a field in which somebody was typing: keys that follow at once are not an answer. */
-  calm?: boolean;
 }
 
 /** Pulled down further than this many pixels, a sheet folds. */
 const FOLD_PX = 72;
 
-/** Draw the card; focus moves to its first choice unless somebody is typing elsewhere. */
-export function Card({ label, waiting, children, foot, calm }: CardProps): JSX.Element {
+/** Draw the card; focus moves to it unless somebody is typing elsewhere. */
+export function Card({ label, waiting, children, foot }: CardProps): JSX.Element {
   const box = useRef<HTMLElement>(null);
   const [folded, setFolded] = useState(false);
   const phone = width.value === "phone";
-  useEffect(() => focusFirst(box.current, calm === true), []);
+  useEffect(() => focusFirst(box.current), []);
   if (phone && folded) {
     return (
       <section class="ask-folded" aria-label={label}>
@@ -38,7 +36,7 @@ export function Card({ label, waiting, children, foot, calm }: CardProps): JSX.E
     );
   }
   return (
-    <section ref={box} class={phone ? "ask ask-sheet" : "ask"} aria-label={label} tabIndex={-1}>
+    <section ref={box} class={phone ? "ask ask-sheet" : "ask"} aria-label={label} tabIndex={-1} onKeyDown={enter}>
       {phone && <Grip onFold={() => setFolded(true)} box={() => box.current} />}
       <div class="ask-body">{children}</div>
       <div class="ask-foot">{foot}</div>
@@ -46,13 +44,23 @@ export function Card({ label, waiting, children, foot, calm }: CardProps): JSX.E
   );
 }
 
-function focusFirst(box: HTMLElement | null, calm: boolean): void {
+/** Move the focus to the card, so that its keys work and readers hear it; never away from where somebody is typing. */
+function focusFirst(box: HTMLElement | null): void {
   if (!box) return;
   const held = document.activeElement;
-  const busy = held instanceof HTMLElement && held !== document.body && held.closest("input,textarea,select,dialog,[role=dialog],[role=menu],.xterm,[contenteditable]");
-  if (busy && !box.contains(held)) return;
-  if (calm) box.focus({ preventScroll: true });
-  else (box.querySelector<HTMLElement>("[data-first]") ?? box).focus({ preventScroll: true });
+  const busy = held instanceof HTMLElement && held !== document.body && held.closest(TYPING);
+  if (!busy || box.contains(held)) box.focus({ preventScroll: true });
+}
+
+const TYPING = "input,textarea,select,dialog,[role=dialog],[role=menu],.xterm,[contenteditable]";
+
+/** From the card itself an arrow goes to its first choice. */
+function enter(event: JSX.TargetedKeyboardEvent<HTMLElement>): void {
+  if (event.target !== event.currentTarget || event.key !== "ArrowDown") return;
+  const first = event.currentTarget.querySelector<HTMLElement>("[data-first]");
+  if (!first) return;
+  event.preventDefault();
+  first.focus();
 }
 
 /** The bar at the top of a sheet: pull it down, or press it, to fold the sheet. */

@@ -21,10 +21,10 @@ export interface PromptCardProps {
 
 /** Draw the card for a question, a plan or an approval of a session. */
 export function PromptCard({ session, pending, hasDraft, calm = false, onStop }: PromptCardProps): JSX.Element {
-  const shared = { hasDraft, calm, onStop };
+  const shared = { hasDraft, onStop };
   switch (pending.kind) {
     case "question":
-      return <QuestionCard key={pending.id} question={pending} onAnswer={(answers) => session.answer(pending, answers)} {...shared} />;
+      return <QuestionCard key={pending.id} question={pending} calm={calm} onAnswer={(answers) => session.answer(pending, answers)} {...shared} />;
     case "plan":
       return <PlanCard key={pending.id} plan={pending} onDecide={(decision) => session.decidePlan(pending, decision)} {...shared} />;
     case "approval":

@@ -12,13 +12,12 @@ import { useSending } from "./use-sending";
 export interface PlanCardProps {
   plan: PlanReview;
   hasDraft: boolean;
-  calm?: boolean;
   onDecide: (decision: PlanDecision) => Promise<void>;
   onStop: () => void;
 }
 
 /** Draw the plan. */
-export function PlanCard({ plan, hasDraft, calm, onDecide, onStop }: PlanCardProps): JSX.Element {
+export function PlanCard({ plan, hasDraft, onDecide, onStop }: PlanCardProps): JSX.Element {
   const [asking, setAsking] = useState(false);
   const [words, setWords] = useState("");
   const sending = useSending();
@@ -40,11 +39,11 @@ export function PlanCard({ plan, hasDraft, calm, onDecide, onStop }: PlanCardPro
       <Button small kind="quiet" disabled={busy} onClick={() => setAsking(true)}>Ask for changes…</Button>
       <span class="ask-foot-gap" />
       <Button small kind="quiet" disabled={busy} onClick={() => decide({ action: "cancel" })}>Drop plan</Button>
-      <StopButton onStop={onStop} />
+      <StopButton quiet onStop={onStop} />
     </>
   );
   return (
-    <Card label="Plan to review" waiting="Plan waiting" foot={foot} calm={calm ?? false}>
+    <Card label="Plan to review" waiting="Plan waiting" foot={foot}>
       <div class="ask-head">
         <h2>{plan.title || "A plan is ready to review."}</h2>
         {hasDraft && <span class="ask-note">Your draft is kept</span>}

@@ -68,7 +68,7 @@ export function QuestionCard({ question, hasDraft, calm, onAnswer, onStop }: Que
     </>
   );
   return (
-    <Card label="Question" waiting="Question waiting" foot={foot} calm={calm ?? false}>
+    <Card label="Question" waiting="Question waiting" foot={foot}>
       <div class="ask-head">
         <h2 id={heading}>{ask.question}</h2>
         {question.asks.length > 1 && <span class="ask-note num">{`${step + 1} of ${question.asks.length}`}</span>}
@@ -140,8 +140,8 @@ function Choices({ ask, choice, heading, ownFocus, onChange, onSend }: ChoicesPr
 }
 
 /** Stop stands on every card: the way to stop the agent is always in sight. */
-export function StopButton({ onStop }: { onStop: () => void }): JSX.Element {
-  const phone = width.value === "phone";
+export function StopButton({ onStop, quiet }: { onStop: () => void; quiet?: boolean }): JSX.Element {
+  const phone = width.value === "phone" && !quiet;
   return (
     <Button kind={phone ? "plain" : "quiet"} small={!phone} icon={Square} class="ask-stop" onClick={onStop}>
       Stop

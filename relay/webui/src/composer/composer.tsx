@@ -144,7 +144,7 @@ export function Composer({ session, row, commands: more, onStop, onFocus, onEdit
               <Segments label="When to deliver" options={MODES} value={mode} onChange={(next) => setMode(session.id, next)} />
             </>
           )}
-          <SendButton queueing={meta.active && mode === "followUp"} disabled={empty || waits || armed} onSend={() => submit()} />
+          <SendButton queueing={meta.active && mode === "followUp"} disabled={waits || armed} onSend={() => (empty ? field.current?.focus() : submit())} />
         </div>
       </div>
     </div>

@@ -28,8 +28,8 @@ export interface Tab {
   run?: () => void;
 }
 
-/** A row of tabs. Links when they have addresses, so that a middle click opens one beside. */
-export function Tabs({ tabs, chosen, label, class: more }: { tabs: readonly Tab[]; chosen: string | null; label: string; class?: string }): JSX.Element {
+/** A row of tabs; `also` is a second one that is chosen, where two are shown side by side. Links when they have addresses, so that a middle click opens one beside. */
+export function Tabs({ tabs, chosen, also, label, class: more }: { tabs: readonly Tab[]; chosen: string | null; also?: string | null; label: string; class?: string }): JSX.Element {
   const move = (event: JSX.TargetedKeyboardEvent<HTMLElement>): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (!step) return;
@@ -41,7 +41,7 @@ export function Tabs({ tabs, chosen, label, class: more }: { tabs: readonly Tab[
   return (
     <nav class={`tabs${more ? ` ${more}` : ""}`} aria-label={label} onKeyDown={move}>
       {tabs.map((tab) => {
-        const on = tab.id === chosen;
+        const on = tab.id === chosen || (also != null && tab.id === also);
         const inside = (
           <>
             {tab.words}

@@ -2,7 +2,9 @@
 
 import { ChevronLeft, Columns2, Folder, GitBranch, Square } from "lucide-preact";
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { now } from "../../lib/format";
+import { width } from "../../lib/media";
 import { back } from "../../lib/router";
 import type { OpenSession, SessionRow, SessionStatus } from "../../state/types";
 import { Button, Chip, IconButton, Mark, MenuButton, type MenuItem, STATE_WORDS, type Tab, Tabs } from "../../ui";
@@ -27,16 +29,16 @@ export interface HeaderProps {
 
 /** The head on a desktop and a tablet; `withTabs` when no panel carries the views. */
 export function Header({ session, row, status, name, branch, layout, tabs, menu, onSplit, withTabs, chips }: HeaderProps & { withTabs: boolean; chips: "all" | "folder" }): JSX.Element {
-  const { words } = doing(status, session.meta.value, row, now.peek());
+  const { words } = doing(session, status, row, now.peek());
   return (
     <header class="bar ses-bar">
       <span class="ses-mark" data-tip={words}><Mark state={status} word={STATE_WORDS[status]} /></span>
       <h1 class="cut" title={name}>{name}</h1>
       {row?.folder && <Chip mono icon={Folder} tip={row.cwd}>{row.folder}</Chip>}
       {chips === "all" && branch !== "" && <Chip mono icon={GitBranch}>{branch}</Chip>}
-      {chips === "all" && row?.runnerName && <span class="meta ses-on">{`on ${row.runnerName}`}</span>}
+      {chips === "all" && width.value === "desktop" && row?.runnerName && <span class="meta ses-on">{`on ${row.runnerName}`}</span>}
       <span class="ses-gap" />
-      {withTabs && <Tabs label="Views" chosen={null} tabs={tabs} class="ses-tabs" />}
+      {withTabs && <Tabs label="Views" chosen={layout.view} also={layout.beside} tabs={tabs} class="ses-tabs" />}
       {withTabs && layout.wide && <span class="ses-rule" />}
       {onSplit && <IconButton label={layout.beside ? "One view" : "Two side by side"} icon={Columns2} pressed={layout.beside !== null} onClick={onSplit} />}
       <MenuButton items={menu} label="More" iconOnly />
@@ -46,8 +48,10 @@ export function Header({ session, row, status, name, branch, layout, tabs, menu,
 
 /** The row of views under the head of a tablet and a phone. */
 export function ViewBar({ tabs, chosen, plan }: { tabs: readonly Tab[]; chosen: string; plan: string }): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => box.current?.querySelector(".tab.on")?.scrollIntoView({ block: "nearest", inline: "center" }), [chosen]);
   return (
-    <div class="ses-viewbar">
+    <div class="ses-viewbar" ref={box}>
       <Tabs label="Views" chosen={chosen} tabs={tabs} class="ses-viewtabs" />
       {plan !== "" && <span class="meta num ses-viewplan">{plan}</span>}
     </div>
@@ -57,7 +61,7 @@ export function ViewBar({ tabs, chosen, plan }: { tabs: readonly Tab[]; chosen: 
 /** The head on a phone: two lines. Where the conversation is not in sight the second says what the agent does. */
 export function PhoneHeader({ session, row, status, name, branch, layout, menu, onStop, conversation }: HeaderProps): JSX.Element {
   const apart = layout.view !== "conversation";
-  const { words, time } = doing(status, session.meta.value, row, now.value);
+  const { words, time } = doing(session, status, row, now.value);
   const waits = status === "waiting";
   return (
     <header class="ses-phone">

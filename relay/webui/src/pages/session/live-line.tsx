@@ -23,7 +23,7 @@ export interface LiveLineProps {
 /** Draw the line. */
 export function LiveLine({ session, row, status, onStop, conversation }: LiveLineProps): JSX.Element {
   const meta = session.meta.value;
-  const { words, time } = doing(status, meta, row, now.value);
+  const { words, time } = doing(session, status, row, now.value);
   const waits = status === "waiting";
   return (
     <footer class="ses-live" aria-label="The agent">

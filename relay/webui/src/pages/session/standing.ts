@@ -1,7 +1,7 @@
 /** How the session on screen stands and what it does now, in words. */
 
 import { clock, elapsed } from "../../lib/format";
-import type { OpenSession, SessionMeta, SessionRow, SessionStatus } from "../../state/types";
+import type { OpenSession, SessionRow, SessionStatus } from "../../state/types";
 import { headline } from "../../transcript/prompts";
 
 /** Answer the state of the session on screen, the more pressing before the less. */
@@ -22,9 +22,21 @@ export interface Doing {
   readonly time: string;
 }
 
+/** Answer when the present turn began: when it was seen to begin, or when its prompt was given if that is longer ago. */
+export function turnStart(session: OpenSession): number | undefined {
+  const { active, turnSince } = session.meta.value;
+  if (!active) return undefined;
+  const asked = session.closed.value.findLast((block) => block.kind === "you");
+  const at = asked?.kind === "you" ? asked.at : undefined;
+  if (at === undefined || turnSince === undefined) return turnSince ?? at;
+  return Math.min(at, turnSince);
+}
+
 /** Answer what the agent does now. `present` is the time in milliseconds. */
-export function doing(status: SessionStatus, meta: SessionMeta, row: SessionRow | undefined, present: number): Doing {
-  const since = meta.turnSince === undefined ? "" : elapsed(present - meta.turnSince);
+export function doing(session: OpenSession, status: SessionStatus, row: SessionRow | undefined, present: number): Doing {
+  const meta = session.meta.value;
+  const start = turnStart(session);
+  const since = start === undefined ? "" : elapsed(present - start);
   switch (status) {
     case "waiting":
       return { words: meta.pending ? `Waiting for you: ${headline(meta.pending)}` : "Waiting for you", time: "" };

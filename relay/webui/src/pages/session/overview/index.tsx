@@ -31,7 +31,7 @@ export default function Overview({ session }: ViewProps): JSX.Element {
       <ChangesSection git={git} href={(path) => (path === "" ? changes : `${changes}/${path.split("/").map(encodeURIComponent).join("/")}`)} />
       <ChildrenSection id={session.id} parentId={row?.parentId ?? null} />
       <TriggersSection session={session} />
-      <UsageSection meta={meta} />
+      <UsageSection session={session} />
       {narrow && <ContextSection session={session} />}
       {narrow && live && <ModelSection session={session} />}
       <LimitsSection meta={meta} />

@@ -6,12 +6,14 @@ import { clock, count, elapsed, money, now } from "../../../lib/format";
 import type { OpenSession, SessionMeta } from "../../../state/types";
 import { num, obj, objects, str } from "../../../transcript/wire";
 import { Wire } from "../../../ui";
+import { turnStart } from "../standing";
 import { Section } from "./section";
 
 /** Draw the sums. */
-export function UsageSection({ meta }: { meta: SessionMeta }): JSX.Element | null {
-  const { usage } = meta;
-  if (!usage && meta.turnSince === undefined) return null;
+export function UsageSection({ session }: { session: OpenSession }): JSX.Element | null {
+  const { usage } = session.meta.value;
+  const start = turnStart(session);
+  if (!usage && start === undefined) return null;
   const read = usage ? usage.input + usage.cacheRead + usage.cacheWrite : 0;
   const cached = usage && read > 0 ? Math.round((usage.cacheRead / read) * 100) : 0;
   return (
@@ -20,7 +22,7 @@ export function UsageSection({ meta }: { meta: SessionMeta }): JSX.Element | nul
         {usage && <Pair name="Cost so far">{money(usage.cost)}</Pair>}
         {usage && <Pair name="Tokens read">{cached > 0 ? `${count(read)}, ${cached} % from cache` : count(read)}</Pair>}
         {usage && <Pair name="Tokens written">{usage.output.toLocaleString("en")}</Pair>}
-        {meta.active && meta.turnSince !== undefined && <Pair name="Working for">{elapsed(now.value - meta.turnSince)}</Pair>}
+        {start !== undefined && <Pair name="Working for">{elapsed(now.value - start)}</Pair>}
       </dl>
     </Section>
   );
