@@ -1,5 +1,5 @@
 /** The sidebar's list of sessions, by place: waiting, pinned, then a group per folder and runner (brief 2). */
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { path } from "../lib/router";
 import { runners } from "../state/runners";
 import { loaded, sessions, sidebarGroups } from "../state/sessions";
@@ -41,6 +41,8 @@ function plan(byId: ReadonlyMap<string, SessionRow>): SideGroup[] {
 export function SessionList() {
   const rows = useMemo(() => new Map(sessions.value.map((row) => [row.id, row])), [sessions.value]);
   const groups = plan(rows);
+  const heads = useRef(new Map<string, SideGroup>());
+  for (const group of groups) heads.current.set(group.key, group);
   const { layout, hold } = useSettled(groups.map((group) => ({ key: group.key, ids: group.rows.map((row) => row.id) })), "side");
   const open = /^\/session\/([^/]+)/.exec(path.value)?.[1];
   const openId = open === undefined ? "" : decodeURIComponent(open);
@@ -49,24 +51,24 @@ export function SessionList() {
     <nav class="side-list" aria-label="Sessions" {...hold}>
       {layout.length === 0 && <p class="side-none">No sessions yet. Start one with N.</p>}
       {layout.map(({ key, ids }) => {
-        const head = groups.find((group) => group.key === key);
+        const head = heads.current.get(key);
         const present = ids.flatMap((id) => rows.get(id) ?? []);
-        return present.length > 0 && <Group key={key} id={key} head={head} rows={present} openId={openId} />;
+        return head && present.length > 0 && <Group key={key} head={head} rows={present} openId={openId} />;
       })}
     </nav>
   );
 }
 
-function Group({ id, head, rows, openId }: { id: string; head: SideGroup | undefined; rows: readonly SessionRow[]; openId: string }) {
+function Group({ head, rows, openId }: { head: SideGroup; rows: readonly SessionRow[]; openId: string }) {
   const [all, showAll] = useState(false);
   const placed = withChildren(rows);
   const openAt = placed.findIndex(({ row }) => row.id === openId);
   const short = all || placed.length <= SHORT + 1 ? placed.length : Math.max(SHORT, openAt + 1);
-  const title = head?.words ?? id;
+  const title = head.words;
   return (
-    <section class="side-group" aria-label={head?.place ? `${title} ${head.place}` : title}>
-      <h2 class={`side-head${head?.kind === "waiting" ? " wt" : ""}`}>
-        {head?.kind === "folder" ? <><span class="m">{title}</span><span class="cut">{head.place}</span></> : <b>{title}</b>}
+    <section class="side-group" aria-label={head.place ? `${title} ${head.place}` : title}>
+      <h2 class={`side-head${head.kind === "waiting" ? " wt" : ""}`}>
+        {head.kind === "folder" ? <><span class="m">{title}</span><span class="cut">{head.place}</span></> : <b>{title}</b>}
       </h2>
       <ul>
         {placed.slice(0, short).map(({ row, child }) => (

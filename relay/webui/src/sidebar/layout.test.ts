@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SessionRow } from "../state/types";
-import { sameLayout, withChildren, withFamily } from "./layout";
+import { sameLayout, sameMembers, withChildren, withFamily } from "./layout";
 
 function row(id: string, parentId?: string): SessionRow {
   return { id, parentId: parentId ?? null } as SessionRow;
@@ -31,6 +31,14 @@ describe("sameLayout", () => {
     expect(sameLayout(one, [{ key: "x", ids: ["2", "1"] }])).toBe(false);
     expect(sameLayout(one, [{ key: "y", ids: ["1", "2"] }])).toBe(false);
     expect(sameLayout(one, [])).toBe(false);
+  });
+});
+
+describe("sameMembers", () => {
+  it("does not mind the order, but the group", () => {
+    const one = [{ key: "x", ids: ["1", "2"] }, { key: "y", ids: [] }];
+    expect(sameMembers(one, [{ key: "x", ids: ["2", "1"] }])).toBe(true);
+    expect(sameMembers(one, [{ key: "x", ids: ["1"] }, { key: "y", ids: ["2"] }])).toBe(false);
   });
 });
 

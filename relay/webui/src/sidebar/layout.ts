@@ -70,3 +70,10 @@ export function sameLayout(one: Layout, other: Layout): boolean {
     })
   );
 }
+
+/** Tell whether two layouts have the same ids in each group, in whatever order. */
+export function sameMembers(one: Layout, other: Layout): boolean {
+  const sorted = (layout: Layout): Layout =>
+    layout.filter(({ ids }) => ids.length > 0).map(({ key, ids }) => ({ key, ids: [...ids].sort() })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  return sameLayout(sorted(one), sorted(other));
+}

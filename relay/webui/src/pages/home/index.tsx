@@ -159,7 +159,7 @@ function Head({ show }: { show: Show }) {
       {phone ? (
         finding ? <Button kind="quiet" onClick={close}>Cancel</Button> : <IconButton label="Search" icon={Search} onClick={() => setFinding(true)} />
       ) : (
-        <Button small kind="primary" icon={Plus} keys="n" onClick={() => go("/new")}>New session</Button>
+        width.value === "desktop" && <Button small kind="primary" icon={Plus} keys="n" onClick={() => go("/new")}>New session</Button>
       )}
     </header>
   );

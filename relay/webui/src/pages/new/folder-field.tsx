@@ -39,6 +39,12 @@ export function FolderField({ runnerId, value, onChange, error }: Props) {
   const choices = open ? list(shown, home, recent, inside.folders, runnerId) : [];
   const chosen = Math.min(at, choices.length - 1);
 
+  // Somebody who never chose starts where agents worked most.
+  const first = recent[0];
+  useEffect(() => {
+    if (first && value === "" && text === null) onChange(first);
+  }, [first]);
+
   const take = (path: string, deeper: boolean): void => {
     onChange(path);
     setAt(0);

@@ -4,7 +4,6 @@ import { useEffect, useState } from "preact/hooks";
 import { DiffView } from "../../../diff/diff-view";
 import { type FileDiff, parseDiff } from "../../../diff/parse";
 import { ago, clock, now } from "../../../lib/format";
-import { width } from "../../../lib/media";
 import { query, setQuery } from "../../../lib/router";
 import { Button, Chip, Empty, ErrorState, Skeleton } from "../../../ui";
 import type { Commit } from "./git";
@@ -14,7 +13,7 @@ import type { Changes } from "./use-changes";
 const PAGE = 50;
 
 /** The list of commits beside the chosen one; `?log=` names it. */
-export function History({ changes }: { changes: Changes }) {
+export function History({ changes, narrow }: { changes: Changes; narrow: boolean }) {
   const { git } = changes;
   const [commits, setCommits] = useState<readonly Commit[] | null>(null);
   const [limit, setLimit] = useState(PAGE);
@@ -27,10 +26,9 @@ export function History({ changes }: { changes: Changes }) {
     };
   }, [git, limit]);
   const wished = query.value.get("log") ?? "";
-  const phone = width.value === "phone";
-  const chosen = commits?.find((commit) => commit.hash === wished) ?? (phone ? undefined : commits?.[0]);
+  const chosen = commits?.find((commit) => commit.hash === wished) ?? (narrow ? undefined : commits?.[0]);
   return (
-    <div class={`chg${chosen ? " chg-open" : ""}`}>
+    <div class={`chg${chosen ? " chg-open" : ""}${narrow ? " is-narrow" : ""}`}>
       <section class="chg-left" aria-label="History">
         <div class="chg-bar">
           <Button small kind="quiet" icon={ChevronLeft} onClick={() => setQuery({ log: null })}>Changes</Button>
@@ -56,12 +54,12 @@ export function History({ changes }: { changes: Changes }) {
           {commits && commits.length >= limit && <Button small kind="quiet" onClick={() => setLimit(limit + PAGE)}>Show older commits</Button>}
         </div>
       </section>
-      {chosen && <Detail key={chosen.hash} commit={chosen} changes={changes} />}
+      {chosen && <Detail key={chosen.hash} commit={chosen} changes={changes} narrow={narrow} />}
     </div>
   );
 }
 
-function Detail({ commit, changes }: { commit: Commit; changes: Changes }) {
+function Detail({ commit, changes, narrow }: { commit: Commit; changes: Changes; narrow: boolean }) {
   const [files, setFiles] = useState<readonly FileDiff[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {
@@ -74,7 +72,7 @@ function Detail({ commit, changes }: { commit: Commit; changes: Changes }) {
   return (
     <section class="chg-detail" aria-label={commit.subject}>
       <header class="pbar">
-        {width.value === "phone" && <Button small kind="quiet" icon={ChevronLeft} onClick={() => setQuery({ log: "" })}>History</Button>}
+        {narrow && <Button small kind="quiet" icon={ChevronLeft} onClick={() => setQuery({ log: "" })}>History</Button>}
         <h2 class="cut st">{commit.subject}</h2>
         <span class="grow" />
         {commit.refs.slice(0, 2).map((ref) => <Chip key={ref} mono>{ref}</Chip>)}

@@ -2,7 +2,6 @@
 import { ChevronLeft } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { count } from "../../../lib/format";
-import { width } from "../../../lib/media";
 import { go, path as address, query } from "../../../lib/router";
 import { runner as runnerOf } from "../../../state/runners";
 import { session as rowOf } from "../../../state/sessions";
@@ -10,6 +9,7 @@ import type { OpenSession } from "../../../state/types";
 import { Button, confirm, Empty, ErrorState, Segments, Skeleton } from "../../../ui";
 import { DiffView } from "../../../diff/diff-view";
 import { local } from "../../../lib/storage";
+import { type Room, useRoom } from "../../../room/use-room";
 import { BranchBar } from "./branch-bar";
 import { CommitBox } from "./commit-box";
 import { FileList, Numbers } from "./file-list";
@@ -40,7 +40,13 @@ export default function ChangesView({ session, params }: Props) {
   return <Board key={row.cwd} session={session} cwd={row.cwd} runnerId={runner.id} file={params.rest ?? ""} />;
 }
 
-function Board({ session, cwd, runnerId, file }: { session: OpenSession; cwd: string; runnerId: string; file: string }) {
+/** Measure first: what is shown depends on the room. */
+function Board(props: { session: OpenSession; cwd: string; runnerId: string; file: string }) {
+  const room = useRoom();
+  return <div class="chg-room" ref={(element) => { room.box.current = element; }}><Lists {...props} room={room} /></div>;
+}
+
+function Lists({ session, cwd, runnerId, file, room }: { session: OpenSession; cwd: string; runnerId: string; file: string; room: Room }) {
   const changes = useChanges(session, cwd, runnerId);
   const [picked, pick] = useState<{ path: string; staged: boolean } | null>(null);
   const { status, staged, rest } = changes;
@@ -57,8 +63,7 @@ function Board({ session, cwd, runnerId, file }: { session: OpenSession; cwd: st
   const wishedSide = picked && picked.path === wished ? picked.staged : query.value.get("staged") === null ? undefined : true;
   const same = all.filter((entry) => entry.change.path === wished);
   const named = same.find((entry) => wishedSide === undefined || entry.staged === wishedSide) ?? same[0];
-  const phone = width.value === "phone";
-  const chosen = named ?? (phone ? undefined : all[0]);
+  const chosen = named ?? (room.narrow ? undefined : all[0]);
   const show = (entry: Entry | null): void => {
     pick(entry && { path: entry.change.path, staged: entry.staged });
     const base = `/session/${encodeURIComponent(session.id)}/changes`;
@@ -66,9 +71,9 @@ function Board({ session, cwd, runnerId, file }: { session: OpenSession; cwd: st
     const inside = entry ? `/${entry.change.path.split("/").map(encodeURIComponent).join("/")}` : "";
     go(`${base}${inside}${location.search}`, "replace");
   };
-  if (history) return <History changes={changes} />;
+  if (history) return <History changes={changes} narrow={room.narrow} />;
   return (
-    <div class={`chg${chosen ? " chg-open" : ""}`}>
+    <div class={`chg${chosen ? " chg-open" : ""}${room.narrow ? " is-narrow" : ""}`}>
       <section class="chg-left" aria-label="Changed files">
         <BranchBar changes={changes} />
         <div class="chg-lists">
@@ -83,17 +88,16 @@ function Board({ session, cwd, runnerId, file }: { session: OpenSession; cwd: st
         </div>
         {all.length > 0 && <CommitBox changes={changes} sessionId={session.id} />}
       </section>
-      {chosen && <Detail key={`${chosen.staged} ${chosen.change.path}`} entry={chosen} changes={changes} sessionId={session.id} onBack={() => show(null)} />}
+      {chosen && <Detail key={`${chosen.staged} ${chosen.change.path}`} entry={chosen} changes={changes} sessionId={session.id} room={room} onBack={() => show(null)} />}
     </div>
   );
 }
 
-function Detail({ entry, changes, sessionId, onBack }: { entry: Entry; changes: Changes; sessionId: string; onBack: () => void }) {
+function Detail({ entry, changes, sessionId, room, onBack }: { entry: Entry; changes: Changes; sessionId: string; room: Room; onBack: () => void }) {
   const { change, staged } = entry;
   const diff = changes.diffOf(entry);
   const problem = changes.problemOf(entry);
-  const phone = width.value === "phone";
-  const split = splitView.value && width.value === "desktop";
+  const split = splitView.value && room.wide;
   const paint = useHighlight(change.path, diff);
   const discard = async (): Promise<void> => {
     const yes = await confirm({
@@ -109,11 +113,11 @@ function Detail({ entry, changes, sessionId, onBack }: { entry: Entry; changes: 
   return (
     <section class="chg-detail" aria-label={change.path}>
       <header class="pbar">
-        {phone && <Button small kind="quiet" icon={ChevronLeft} onClick={onBack}>Files</Button>}
+        {room.narrow && <Button small kind="quiet" icon={ChevronLeft} onClick={onBack}>Files</Button>}
         <h2 class="m cut chg-path">{change.path}</h2>
         <Numbers diff={diff} word={letterWord(staged ? change.x : change.y)} />
         <span class="grow" />
-        {width.value === "desktop" && (
+        {room.wide && (
           <Segments label="Layout of the diff" value={split ? "split" : "unified"} onChange={(value) => (splitView.value = value === "split")} options={[{ value: "unified", words: "Unified" }, { value: "split", words: "Split" }]} />
         )}
         {staged ? (
@@ -122,7 +126,7 @@ function Detail({ entry, changes, sessionId, onBack }: { entry: Entry; changes: 
           <Button tiny kind="quiet" busy={changes.busy === "stage"} onClick={() => void changes.run("stage", () => changes.git.stage([change.path]))}>Stage</Button>
         )}
         {!staged && <Button tiny kind="quiet" onClick={() => void discard()}>Discard…</Button>}
-        {!gone && !phone && <Button tiny kind="quiet" href={fileHref}>Open file</Button>}
+        {!gone && !room.narrow && <Button tiny kind="quiet" href={fileHref}>Open file</Button>}
       </header>
       <div class="chg-scroll" tabIndex={0} role="region" aria-label={`Changes in ${change.path}`}>
         {problem ? <p class="diff-note">{problem}</p> : diff ? <DiffView file={diff} split={split} paint={paint} /> : <div class="chg-alone"><Skeleton rows={6} height={21} /></div>}

@@ -2,7 +2,6 @@
 import { Search } from "lucide-preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { post, seg } from "../../../api/rest";
-import { width } from "../../../lib/media";
 import { go, path as address } from "../../../lib/router";
 import { runner as runnerOf } from "../../../state/runners";
 import { session as rowOf } from "../../../state/sessions";
@@ -10,6 +9,7 @@ import type { OpenSession } from "../../../state/types";
 import { objects, str } from "../../../transcript/wire";
 import { Empty, Skeleton, TextInput } from "../../../ui";
 import { Git } from "../changes/git";
+import { useRoom } from "../../../room/use-room";
 import { FileTree, readFolder, reveal, treeOf } from "./tree";
 import { Viewer } from "./viewer";
 import "./files.css";
@@ -34,6 +34,7 @@ function Explorer({ session, runnerId, root, rest }: { session: OpenSession; run
     if (rest) pick(rest);
   }, [rest]);
   const [words, setWords] = useState("");
+  const { box, narrow } = useRoom();
   const tree = treeOf(runnerId, root);
   const { path: inside, line } = parted(picked);
   const full = inside ? (inside.startsWith("/") ? inside : join(root, inside)) : "";
@@ -58,12 +59,11 @@ function Explorer({ session, runnerId, root, rest }: { session: OpenSession; run
   };
   const found = useFound(runnerId, root, words);
   const rootState = tree.read.value.get(root);
-  const phone = width.value === "phone";
   if (typeof rootState === "string") {
     return <div class="file-alone"><Empty title="This folder is not on the runner any more." text={rootState} /></div>;
   }
   return (
-    <section class={`files${full ? " files-open" : ""}`} aria-label="Files">
+    <section class={`files${full ? " files-open" : ""}${narrow ? " is-narrow" : ""}`} aria-label="Files" ref={box}>
       <div class="file-side">
         <TextInput
           small
@@ -98,9 +98,9 @@ function Explorer({ session, runnerId, root, rest }: { session: OpenSession; run
         )}
       </div>
       {full ? (
-        <Viewer key={full} session={session} runnerId={runnerId} root={root} path={full} line={line} onLine={(at) => show(full, at)} onBack={phone ? back : undefined} />
+        <Viewer key={full} session={session} runnerId={runnerId} root={root} path={full} line={line} onLine={(at) => show(full, at)} onBack={narrow ? back : undefined} />
       ) : (
-        !phone && <div class="file-alone"><Empty plain title="No file is open." text="Choose one at the left, or find one by its name." /></div>
+        !narrow && <div class="file-alone"><Empty plain title="No file is open." text="Choose one at the left, or find one by its name." /></div>
       )}
     </section>
   );

@@ -1,0 +1,117 @@
+/** One runner: its own navigation at the left, one part at a time (brief 3, Runner page). */
+import { ChevronLeft, ChevronRight, Plus, RotateCw } from "lucide-preact";
+import { ago, now, plural } from "../../lib/format";
+import { width } from "../../lib/media";
+import { Link } from "../../lib/router";
+import { platformName, type Runner, runner as runnerOf, runnersLoaded } from "../../state/runners";
+import { sessions } from "../../state/sessions";
+import { Button, Empty, Mark, MenuButton, Skeleton } from "../../ui";
+import { restartRunner, runnerItems } from "./actions";
+import { Models } from "./models";
+import { Overview } from "./overview";
+import { RunnerSessions } from "./sessions";
+import { RunnerUsage } from "./usage";
+import "./runner.css";
+
+interface Part {
+  id: string;
+  words: string;
+  group: string;
+  count?: number;
+}
+
+/** The page at "/runner/{id}/{part}". */
+export default function RunnerPage({ params }: { params: Record<string, string> }) {
+  const runner = runnerOf(params.id);
+  if (!runner) {
+    return (
+      <div class="run-page">
+        <header class="bar"><Link class="t3" href="/runners">Runners</Link></header>
+        <div class="run-alone">
+          {runnersLoaded.value ? <Empty title="This runner is not here any more." text="It may have been forgotten, or belong to another account." action={<Button href="/runners">All runners</Button>} /> : <Skeleton rows={5} />}
+        </div>
+      </div>
+    );
+  }
+  const live = sessions.value.filter((row) => row.runnerId === runner.id && row.live).length;
+  const parts: readonly Part[] = [
+    { id: "overview", words: "Overview", group: "" },
+    { id: "usage", words: "Usage", group: "" },
+    { id: "sessions", words: "Sessions", group: "", count: live },
+    { id: "models", words: "Models", group: "How it runs" },
+  ];
+  const phone = width.value === "phone";
+  const named = parts.find((part) => part.id === params.part);
+  const part = named ?? parts[0];
+  const menu = phone && !named;
+  return (
+    <div class="run-page">
+      <Head runner={runner} part={named} phone={phone} />
+      <div class="run-sub">
+        {(!phone || menu) && <Navigation runner={runner} parts={parts} chosen={menu ? "" : (part?.id ?? "")} />}
+        {!menu && (
+          <div class="run-body">
+            {part?.id === "usage" ? <RunnerUsage runner={runner} /> : part?.id === "sessions" ? <RunnerSessions runner={runner} /> : part?.id === "models" ? <Models runner={runner} /> : <Overview runner={runner} />}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Head({ runner, part, phone }: { runner: Runner; part: Part | undefined; phone: boolean }) {
+  const state = runner.connected ? "Connected" : runner.lastSeenAt ? `Offline, last here ${ago(runner.lastSeenAt, now.value)}` : "Offline";
+  const facts = [state, ...(runner.connected ? [plural(runner.sessionCount, "session")] : []), platformName(runner.platform), runner.version];
+  const base = `/runner/${encodeURIComponent(runner.id)}`;
+  return (
+    <>
+      <header class="bar">
+        {phone ? (
+          <Link class="ib" href={part ? base : "/runners"} aria-label="Back"><ChevronLeft size={24} strokeWidth={1.75} aria-hidden="true" /></Link>
+        ) : (
+          <>
+            <Link class="t3 run-up" href="/runners">Runners</Link>
+            <ChevronRight size={14} strokeWidth={1.75} class="t3" aria-hidden="true" />
+          </>
+        )}
+        <Mark state={runner.connected ? "connected" : "offline"} word={runner.connected ? "Connected" : "Offline"} />
+        <h1>{runner.name}</h1>
+        {!phone && <span class="meta cut">{facts.filter(Boolean).join(" · ")}</span>}
+        <span class="grow" />
+        {runner.connected && !phone && (
+          <>
+            <Button small icon={Plus} href={`/new?runner=${encodeURIComponent(runner.id)}`}>New session here</Button>
+            <Button small kind="quiet" icon={RotateCw} onClick={() => void restartRunner(runner)}>Restart</Button>
+          </>
+        )}
+        {runner.connected && <MenuButton iconOnly label="More" items={() => runnerItems(runner)} />}
+      </header>
+      {phone && !part && (
+        <div class="run-intro">
+          <p class="meta">{facts.filter(Boolean).join(" · ")}</p>
+          {runner.connected && <Button wide icon={Plus} href={`/new?runner=${encodeURIComponent(runner.id)}`}>New session here</Button>}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Navigation({ runner, parts, chosen }: { runner: Runner; parts: readonly Part[]; chosen: string }) {
+  const groups = [...new Set(parts.map((part) => part.group))];
+  return (
+    <nav class="run-nav" aria-label="Runner">
+      {groups.map((group) => (
+        <section key={group}>
+          {group && <h2>{group}</h2>}
+          {parts.filter((part) => part.group === group).map((part) => (
+            <Link key={part.id} class={part.id === chosen ? "on" : ""} href={`/runner/${encodeURIComponent(runner.id)}/${part.id}`} how={width.value === "phone" ? "push" : "replace"} aria-current={part.id === chosen ? "page" : undefined}>
+              {part.words}
+              {part.count !== undefined && part.count > 0 && <span>{part.count}</span>}
+              {width.value === "phone" && <ChevronRight size={16} strokeWidth={1.75} aria-hidden="true" />}
+            </Link>
+          ))}
+        </section>
+      ))}
+    </nav>
+  );
+}
