@@ -1,16 +1,41 @@
 /// <reference types="vitest/config" />
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vite";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const worker = here("./src/sw.ts");
 const relay = process.env["RELAY_URL"] ?? "http://127.0.0.1:7492";
 
+/** Put a compressed copy beside every text file, so that the relay has nothing to compress while it serves. */
+function compressed(): Plugin {
+  let folder = "";
+  const visit = (path: string): void => {
+    for (const name of readdirSync(path)) {
+      const file = join(path, name);
+      if (statSync(file).isDirectory()) visit(file);
+      else if (/\.(js|css|html|svg|json|webmanifest)$/.test(name) && statSync(file).size > 1024) {
+        const content = readFileSync(file);
+        writeFileSync(`${file}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }));
+        writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
+      }
+    }
+  };
+  return {
+    name: "compressed",
+    apply: "build",
+    configResolved: (config) => void (folder = resolve(config.root, config.build.outDir)),
+    closeBundle: () => visit(folder),
+  };
+}
+
 /** One page and, beside it, the service worker under its fixed name; everything else carries a hash. */
 export default defineConfig({
   root: here("."),
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [compressed()],
   build: {
     target: "es2022",
     outDir: "dist",
