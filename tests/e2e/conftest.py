@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.client import ClientUnavailable, published_client, required
 from tests.e2e.stack import Stack
+from tests.e2e.ui import Ui, browsing
 
 _STACK = pytest.StashKey[Stack]()
 
@@ -41,6 +42,20 @@ async def stack(bare_stack: Stack) -> Stack:
     """The same with the published runner connected."""
     await bare_stack.start_runner()
     return bare_stack
+
+
+@pytest.fixture
+async def ui(stack: Stack) -> AsyncIterator[Ui]:
+    """Chromium on a relay whose runner is connected."""
+    async with browsing(stack) as made:
+        yield made
+
+
+@pytest.fixture
+async def bare_ui(bare_stack: Stack) -> AsyncIterator[Ui]:
+    """Chromium on a relay with an account and without a runner."""
+    async with browsing(bare_stack) as made:
+        yield made
 
 
 @pytest.hookimpl(wrapper=True)
