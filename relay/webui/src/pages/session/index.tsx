@@ -1,8 +1,9 @@
 /** One session: the conversation, and beside it, over it or in its place one of the other views (brief 2 and 3). */
 
-import type { ComponentType, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Dock, DropZone, type OwnCommand, focusComposer, reachable, stopAgent } from "../../composer";
+import { Dock, DropZone, type OwnCommand, compact, focusComposer, reachable, stopAgent } from "../../composer";
+import Conversation from "../../conversation";
 import { type PageProps } from "../../lib/lazy";
 import { width } from "../../lib/media";
 import { go, onBack, query } from "../../lib/router";
@@ -13,7 +14,6 @@ import { openSession } from "../../state/session";
 import { session as rowOf, rename, setCurrent } from "../../state/sessions";
 import type { OpenSession, SessionRow } from "../../state/types";
 import { ErrorState, type Tab } from "../../ui";
-import { compact } from "../../composer";
 import { ForkDialog } from "./fork-dialog";
 import { useGitSummary } from "./git-summary";
 import { Gone } from "./gone";
@@ -27,9 +27,6 @@ import { useSessionKeys } from "./use-session-keys";
 import { useSpoken } from "./use-spoken";
 import { type Layout, VIEWS, addressOf, layoutOf, viewComponent } from "./views";
 import "./session.css";
-
-const talk = import.meta.glob<{ default: ComponentType<{ session: OpenSession }> }>("../../conversation/index.tsx", { eager: true });
-const Conversation = talk["../../conversation/index.tsx"]?.default ?? (() => null);
 
 /** The page of every address below /session. */
 export default function SessionPage({ params }: PageProps): JSX.Element {
