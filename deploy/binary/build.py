@@ -52,7 +52,7 @@ def environment(scratch: Path, source: str) -> Path:
 
 def bundle(python: Path, scratch: Path, output: Path, layout: str) -> Path:
     """Let PyInstaller collect the program; answer the file or folder."""
-    command = [
+    command: list[str | Path] = [
         *(python, "-m", "PyInstaller", "--noconfirm", "--clean", "--log-level", "WARN", layout, "--name", "relay"),
         # Commands are imported by name, and data files by whoever needs them.
         *("--collect-submodules", "relay", "--collect-data", "relay"),
