@@ -44,7 +44,7 @@ describe("words and gaps", () => {
 
   it("keeps closed lines close and gives open ones room", () => {
     const [line, text] = rowsOf([tool("a", "shell", "ls"), answer("b")]) as [Row, Row];
-    expect([gapAbove(undefined, false, line), gapAbove(line, false, line), gapAbove(line, true, line), gapAbove(line, false, text), gapAbove(text, false, line)]).toEqual([0, 2, 16, 12, 10]);
+    expect([gapAbove(undefined, false, line), gapAbove(line, false, line), gapAbove(line, true, line), gapAbove(line, false, text), gapAbove(text, false, line)]).toEqual([0, 2, 12, 8, 10]);
   });
 });
 

@@ -94,11 +94,12 @@ export function oneLine(row: Row): boolean {
 }
 
 /** The space above a row, px: little between closed lines, more around text and open boxes. */
-export function gapAbove(before: Row | undefined, beforeOpen: boolean, row: Row): 0 | 2 | 10 | 12 | 16 {
+export function gapAbove(before: Row | undefined, beforeOpen: boolean, row: Row): 0 | 2 | 8 | 10 | 12 {
   if (!before) return 0;
-  if (beforeOpen) return 16;
-  if (oneLine(before) && oneLine(row)) return 2;
-  return before.shown.kind === "answer" || before.shown.kind === "note" ? 10 : 12;
+  const { kind } = before.shown;
+  if (beforeOpen || kind === "you" || kind === "trigger" || kind === "notice") return 12;
+  if (oneLine(before)) return oneLine(row) ? 2 : 8;
+  return kind === "tool" ? 12 : 10;
 }
 
 /** Say in words what a run did: "Read 3 files, searched twice"; `files` are names of what was read when it only read. */

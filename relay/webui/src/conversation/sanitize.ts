@@ -9,6 +9,7 @@ const RULES: Config & { RETURN_DOM_FRAGMENT: true } = {
   ],
   ALLOWED_ATTR: ["href", "class", "src", "alt", "title", "start", "tabindex", "role", "aria-label", "type", "data-act", "data-lang", "target", "rel"],
   ALLOW_DATA_ATTR: false,
+  ADD_URI_SAFE_ATTR: ["start", "tabindex", "aria-label", "type", "data-act", "data-lang", "target", "rel"],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|\/api\/attachments\/)/i,
   RETURN_DOM_FRAGMENT: true,
 };
