@@ -42,6 +42,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    manifest: true,
     rolldownOptions: {
       input: { index: here("./index.html"), ...(existsSync(worker) ? { sw: worker } : {}) },
       output: {

@@ -1,0 +1,1 @@
+"""The web UI as a package: built, packed, served, light enough, readable for every eye."""
