@@ -4,8 +4,7 @@
  */
 /// <reference lib="webworker" />
 
-import { type Notice, answerOf, compose } from "./state/push-message";
-import { obj, str, strings } from "./transcript/wire";
+import { type Notice, answerOf, compose, obj, str, strings } from "./state/push-message";
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const CACHE = "relay-page-1";

@@ -1,6 +1,25 @@
-/** Say what a push means, in the words of a notification (brief 10; rest-account.md 8.4). Pure: used by the service worker. */
+/**
+ * Say what a push means, in the words of a notification (brief 10; rest-account.md 8.4). Pure.
+ *
+ * The service worker must be one file without imports, so this module shares nothing with the page.
+ */
 
-import { type Json, obj, str, strings } from "../transcript/wire";
+type Json = Readonly<Record<string, unknown>>;
+
+/** Answer a JSON object, an empty one for anything else. */
+export function obj(value: unknown): Json {
+  return typeof value === "object" && value !== null ? (value as Json) : {};
+}
+
+/** Answer a text, "" for anything else. */
+export function str(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Answer the texts of a list. */
+export function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === "string") : [];
+}
 
 /** One button of a notification; `reply` takes text where the system can. */
 export interface NoticeAction {

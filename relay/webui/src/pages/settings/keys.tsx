@@ -8,6 +8,7 @@ import { go } from "../../lib/router";
 import { Button, confirm, CopyButton, Dialog, Empty, errorWords, ErrorState, Field, Select, Skeleton, Table, TextInput, toast, type Column } from "../../ui";
 import { setCount } from "./counts";
 import { PartHead } from "./part";
+import { tokenOf } from "./token";
 import { useLoad } from "./use-load";
 
 type Scope = "full" | "runner" | "read" | "webhooks";
@@ -206,9 +207,4 @@ function WithoutKey(): JSX.Element {
       </form>
     </section>
   );
-}
-
-/** Answer the token of a runner's link (rest-account.md 5): 64 hexadecimal digits, alone or in an address. */
-export function tokenOf(link: string): string | null {
-  return /(?:^|[?&]t=|\/link\/)([0-9a-f]{64})(?:$|[&/#?])/.exec(link.trim())?.[1] ?? null;
 }
