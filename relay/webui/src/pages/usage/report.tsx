@@ -1,5 +1,5 @@
 /** The parts of a usage page: figures, cost per day, tables; the same for one runner and for all. */
-import { count, clock, duration, money, tilde } from "../../lib/format";
+import { baseName, count, clock, duration, money, tilde } from "../../lib/format";
 import { Link } from "../../lib/router";
 import { lazyPage } from "../../lib/lazy";
 import { sessions } from "../../state/sessions";
@@ -142,7 +142,7 @@ function sessionColumns(home: string): readonly Column<Used>[] {
 
 function Name({ used }: { used: Used }) {
   const row = sessions.value.find((each) => each.id === used.id);
-  const name = row?.name || used.name || "Session without a name";
+  const name = row?.name || used.name || `Session in ${baseName(used.project)}`;
   const inside = <><Mark state={row?.status ?? "ended"} word={STATE_WORDS[row?.status ?? "ended"]} />{name}</>;
   return row ? <Link class="use-name" href={`/session/${encodeURIComponent(used.id)}`}>{inside}</Link> : <span class="use-name">{inside}</span>;
 }

@@ -102,11 +102,15 @@ function Detail({ entry, changes, sessionId, room, onBack }: { entry: Entry; cha
   const discard = async (): Promise<void> => {
     const yes = await confirm({
       title: `Discard the changes in ${change.path.split("/").pop()}?`,
-      text: change.x === "?" ? "The file is deleted. This cannot be undone." : "The file goes back to what git knows. This cannot be undone.",
+      text: change.x === "?" || change.x === "A" ? "The file is deleted. This cannot be undone." : "The file goes back to what git knows. This cannot be undone.",
       action: "Discard changes",
       danger: true,
     });
-    if (yes) await changes.run("discard", () => changes.git.discard([change.path]));
+    if (!yes) return;
+    await changes.run("discard", async () => {
+      if (staged) await changes.git.unstage([change.path]);
+      await changes.git.discard([change.path]);
+    });
   };
   const fileHref = `/session/${encodeURIComponent(sessionId)}/files/${change.path.split("/").map(encodeURIComponent).join("/")}`;
   const gone = change.y === "D" || change.x === "D";
@@ -125,7 +129,7 @@ function Detail({ entry, changes, sessionId, room, onBack }: { entry: Entry; cha
         ) : (
           <Button tiny kind="quiet" busy={changes.busy === "stage"} onClick={() => void changes.run("stage", () => changes.git.stage([change.path]))}>Stage</Button>
         )}
-        {!staged && <Button tiny kind="quiet" onClick={() => void discard()}>Discard…</Button>}
+        <Button tiny kind="quiet" disabled={changes.busy !== ""} onClick={() => void discard()}>Discard…</Button>
         {!gone && !room.narrow && <Button tiny kind="quiet" href={fileHref}>Open file</Button>}
       </header>
       <div class="chg-scroll" tabIndex={0} role="region" aria-label={`Changes in ${change.path}`}>

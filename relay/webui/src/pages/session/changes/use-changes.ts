@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { post, seg } from "../../../api/rest";
 import { type FileDiff, parseDiff } from "../../../diff/parse";
 import type { OpenSession } from "../../../state/types";
+import { same } from "../../../transcript/wire";
 import { errorWords, toast } from "../../../ui";
 import { type Change, Git, GitError, sides, type Status } from "./git";
 
@@ -59,7 +60,8 @@ export function useChanges(session: OpenSession, cwd: string, runnerId: string):
       for (const entry of entries.slice(0, COUNTED)) {
         const read = await readDiff(git, entry, runnerId, fresh.root || cwd).catch((problem: unknown) => errorWords(problem));
         if (mine !== turn.current) return;
-        setDiffs((known) => new Map(known).set(keyOf(entry), read));
+        // What says the same stays the same object, so that nothing is drawn or coloured anew.
+        setDiffs((known) => (same(known.get(keyOf(entry)), read) ? known : new Map(known).set(keyOf(entry), read)));
       }
     } catch (problem) {
       if (mine === turn.current) setError(problem);

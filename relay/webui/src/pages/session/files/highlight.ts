@@ -82,7 +82,7 @@ export function useHighlight(path: string, diff: FileDiff | undefined): Paint {
         if (line) map.set(line, pieces);
       }));
       setMarks(map);
-    });
+    }, () => undefined);
     return () => {
       here = false;
     };

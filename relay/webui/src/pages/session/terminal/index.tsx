@@ -98,7 +98,12 @@ function Shells({ session, list, wished }: { session: OpenSession; list: ShellLi
       ) : (
         <Bar chosen={chosen} tabs={tabs} loose={loose} names={named} busy={busy} onShow={show} onAttach={attach} onOpen={() => void open()} onLeave={leave} onEnd={(id) => void end(id)} />
       )}
-      {chosen ? <Screen key={chosen.id} id={chosen.id} onAgain={() => void again(chosen.id)} /> : <div class="term-empty"><Empty plain title="No terminal is attached." text="Attach one that runs, or open a new one." action={<Button icon={Plus} busy={busy} onClick={() => void open()}>Open a terminal</Button>} /></div>}
+      {chosen ? <Screen key={chosen.id} id={chosen.id} onAgain={() => void again(chosen.id)} /> : <div class="term-empty"><Empty plain title="No terminal is attached." text="Attach one that runs, or open a new one." action={
+        <div class="row wrap">
+          {loose.map((entry) => <Button key={entry.id} onClick={() => attach(entry.id)}>{`Attach ${named.get(entry.id) ?? ""}`}</Button>)}
+          <Button kind="quiet" icon={Plus} busy={busy} onClick={() => void open()}>Open a terminal</Button>
+        </div>
+      } /></div>}
     </section>
   );
 }
