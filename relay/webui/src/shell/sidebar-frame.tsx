@@ -17,7 +17,7 @@ export function SidebarFrame({ place }: { place: string }): JSX.Element {
         <span class="grow" />
         <button type="button" class="side-search" aria-label="Search and commands" data-tip="Search and commands" onClick={() => openPalette()}>
           <Search size={16} strokeWidth={1.75} aria-hidden="true" />
-          <Keys keys="mod+k" />
+          <span aria-hidden="true"><Keys keys="mod+k" /></span>
         </button>
       </div>
       <div class="side-act">
