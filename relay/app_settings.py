@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from relay.accounts.proxy_sign_in import ProxySignInConfig
 from relay.attachments.limits import AttachmentLimits
 from relay.config import ConfigError, Settings
 from relay.http.client_address import ProxyPolicy, TrustProxy, parse_networks
+from relay.http.listener import ListenOptions
 from relay.push.limits import PushConfig, PushLimits
 from relay.realtime import RealtimeConfig
 from relay.runners.limits import CommandLimits
@@ -46,6 +48,18 @@ class Tuning:
     push: PushLimits = field(default_factory=PushLimits)
     triggers: TriggerLimits = field(default_factory=TriggerLimits)
     webhooks: WebhookLimits = field(default_factory=WebhookLimits)
+
+
+def listen_options(settings: Settings) -> ListenOptions:
+    """Read where to listen and with which certificate."""
+    server = settings.server
+    return ListenOptions(
+        host=server.host,
+        port=server.port,
+        everywhere=server.lan,
+        tls_cert=Path(server.tls_cert).expanduser() if server.tls_cert else None,
+        tls_key=Path(server.tls_key).expanduser() if server.tls_key else None,
+    )
 
 
 def proxy_policy(settings: Settings) -> ProxyPolicy:

@@ -14,6 +14,10 @@ from relay.config_options import Option
 
 #: `RELAY_*` names that are no options: where the configuration file is.
 CONFIG_VARIABLE: Final = "RELAY_CONFIG"
+#: Options that sign or identify something: they are shown to nobody.
+SECRET_OPTIONS: Final = frozenset(
+    {"auth.secret", "tunnel.token_secret", "tunnel.token_secret_previous", "push.vapid_private_key"}
+)
 #: A shorter secret is taken with a warning (rest-account.md 15).
 SHORTEST_SECRET: Final = 32
 

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "key": ("relay.cli.key", "key"),
     "backup": ("relay.cli.backup", "backup"),
     "restore": ("relay.cli.backup", "restore"),
+    "doctor": ("relay.cli.doctor", "doctor"),
     "config": ("relay.cli.config", "config"),
     "import-pizzapi": ("relay.cli.import_pizzapi", "import_pizzapi"),
 }

@@ -9,12 +9,8 @@ import click
 
 from relay.cli.place import Place, fail, place
 from relay.config import ConfigError
-from relay.config_load import OPTIONS, Traced, trace_settings
+from relay.config_load import OPTIONS, SECRET_OPTIONS, Traced, trace_settings
 
-#: Options whose values sign or identify something; they are never printed.
-SECRETS: Final = frozenset(
-    {"auth.secret", "tunnel.token_secret", "tunnel.token_secret_previous", "push.vapid_private_key"}
-)
 MASK: Final = "********"
 
 
@@ -59,7 +55,7 @@ def shown(traced: Traced, name: str) -> object:
     """Answer the value of an option as it may be printed."""
     section, _, key = name.partition(".")
     value: object = getattr(getattr(traced.settings, section), key)
-    if name in SECRETS:
+    if name in SECRET_OPTIONS:
         return MASK if value else ""
     return list(value) if isinstance(value, tuple) else value
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 
 import click
 
 from relay.app import Application
+from relay.app_settings import listen_options
 from relay.cli import logs, process
 from relay.cli.lan import lan_addresses, qr_code
 from relay.cli.startup_errors import explain
 from relay.clock import Clock
 from relay.config import Settings
-from relay.http.listener import Listener, ListenOptions
+from relay.http.listener import Listener
 from relay.operator.restore import check_finished
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ async def _main(settings: Settings, stop: process.Stop) -> int:
 
 async def _start(settings: Settings) -> tuple[Listener, Application]:
     check_finished(settings.data_dir)
-    listener = Listener(_listen_options(settings))
+    listener = Listener(listen_options(settings))
     try:
         application = await Application.create(settings, Clock(), port=listener.port, scheme=listener.scheme)
         try:
@@ -61,17 +61,6 @@ async def _start(settings: Settings) -> tuple[Listener, Application]:
         listener.release()
         raise
     return listener, application
-
-
-def _listen_options(settings: Settings) -> ListenOptions:
-    server = settings.server
-    return ListenOptions(
-        host=server.host,
-        port=server.port,
-        everywhere=server.lan,
-        tls_cert=Path(server.tls_cert).expanduser() if server.tls_cert else None,
-        tls_key=Path(server.tls_key).expanduser() if server.tls_key else None,
-    )
 
 
 def _announce(settings: Settings, listener: Listener, lines: list[str]) -> None:

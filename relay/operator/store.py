@@ -64,6 +64,11 @@ def attachment_files(connection: sqlite3.Connection) -> list[str]:
     return [str(row[0]) for row in connection.execute("SELECT DISTINCT disk_name FROM attachment ORDER BY disk_name")]
 
 
+def push_endpoints(connection: sqlite3.Connection) -> list[str]:
+    """Answer where push messages are sent to."""
+    return [str(row[0]) for row in connection.execute("SELECT DISTINCT endpoint FROM push_subscription")]
+
+
 def contents(connection: sqlite3.Connection) -> Contents:
     """Count accounts, stored sessions and attachments."""
     counts = [

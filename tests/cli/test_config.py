@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from relay.cli.config import MASK, SECRETS
-from relay.config_load import OPTIONS
+from relay.cli.config import MASK
+from relay.config_load import OPTIONS, SECRET_OPTIONS
 from tests.cli.relay_process import relay
 
 
@@ -37,17 +37,17 @@ async def test_every_option_is_shown_with_where_it_comes_from(tmp_path: Path) ->
 
 async def test_secrets_are_masked(tmp_path: Path) -> None:
     secret = "do-not-show-this-secret-to-anybody!!"
-    extra = {OPTIONS[name].env: secret for name in SECRETS}
+    extra = {OPTIONS[name].env: secret for name in SECRET_OPTIONS}
     for more in ((), ("--json",)):
         finished = await relay(tmp_path, "config", "show", *more, extra=extra)
         assert finished.code == 0
         assert secret not in finished.out + finished.err
-        assert finished.out.count(MASK) == len(SECRETS)
+        assert finished.out.count(MASK) == len(SECRET_OPTIONS)
 
 
 def test_no_option_that_is_called_a_secret_is_left_unmasked() -> None:
     secretive = {name for name in OPTIONS if any(word in name for word in ("secret", "private_key", "password"))}
-    assert secretive == SECRETS
+    assert secretive == SECRET_OPTIONS
 
 
 async def test_a_mistake_in_the_file_is_one_line(tmp_path: Path) -> None:
