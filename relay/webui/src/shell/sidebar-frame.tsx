@@ -15,9 +15,10 @@ export function SidebarFrame({ place }: { place: string }): JSX.Element {
       <div class="side-top">
         <Link class="brand" href="/"><Logo />Relay</Link>
         <span class="grow" />
-        <button type="button" class="side-search" aria-label="Search and commands" data-tip="Search and commands" onClick={() => openPalette()}>
+        <button type="button" class="side-search" data-tip="Search and commands" onClick={() => openPalette()}>
           <Search size={16} strokeWidth={1.75} aria-hidden="true" />
-          <span aria-hidden="true"><Keys keys="mod+k" /></span>
+          <span class="hide">Search and commands</span>
+          <Keys keys="mod+k" />
         </button>
       </div>
       <div class="side-act">
