@@ -32,7 +32,7 @@ FRAMINGS = pytest.mark.parametrize("binary", [True, False], ids=["binary", "publ
 @pytest.fixture
 def options() -> Options:
     return Options(
-        tunnel=TunnelLimits(ping_every=0.1, silent_for=2.0, close_within=0.2),
+        tunnel=TunnelLimits(ping_every=0.1, silent_for=3.0, close_within=0.2),
         exchanges=ExchangeLimits(answer_within=15.0, upload_idle=15.0, open_within=15.0),
     )
 

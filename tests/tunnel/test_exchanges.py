@@ -22,8 +22,18 @@ def tunnel() -> TunnelLimits:
 
 
 @pytest.fixture
-def options(tunnel: TunnelLimits) -> Options:
-    return Options(tunnel=tunnel, exchanges=ExchangeLimits(answer_within=0.3, upload_idle=0.4, exchanges=3))
+def limits() -> ExchangeLimits:
+    return ExchangeLimits(exchanges=3)
+
+
+@pytest.fixture
+def options(tunnel: TunnelLimits, limits: ExchangeLimits) -> Options:
+    return Options(tunnel=tunnel, exchanges=limits)
+
+
+#: Longer than a busy machine stands still, where something is to be in time.
+ANSWER_SOON = pytest.mark.parametrize("limits", [ExchangeLimits(answer_within=1.5)], ids=["soon"])
+UPLOAD_SOON = pytest.mark.parametrize("limits", [ExchangeLimits(upload_idle=1.0)], ids=["soon"])
 
 
 async def test_tunnel_16_a_get_without_a_body_is_sent_whole_at_once(desk: Desk) -> None:
@@ -93,18 +103,20 @@ async def test_a_compressed_upload_stays_as_it_is(desk: Desk) -> None:
         assert await desk.runner.body(request) == b"\x1f\x8b\x00\x01"
 
 
+@ANSWER_SOON
 async def test_tunnel_20_the_time_for_an_answer_begins_when_the_upload_has_ended(desk: Desk) -> None:
     async with desk.raw() as browser:
         await browser.get(BASE, desk.key, "Content-Length: 6", method="POST")
         request = await desk.runner.request()
         for letter in b"abcdef":
             await browser.send(bytes((letter,)))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
         assert await desk.runner.body(request) == b"abcdef"
         await desk.runner.answer(request)
         assert (await browser.answer()).body == b"ok"
 
 
+@UPLOAD_SOON
 async def test_an_upload_that_stalls_is_ended_with_408(desk: Desk) -> None:
     async with desk.raw() as browser:
         await browser.get(BASE, desk.key, "Content-Length: 6", method="POST")
@@ -243,6 +255,7 @@ async def test_tunnel_33_a_runner_that_goes_breaks_off_what_it_answered_and_is_5
         assert (answer.status, answer.body) == (503, b'{"error":"Runner not available"}')
 
 
+@ANSWER_SOON
 async def test_tunnel_34_a_service_that_never_answers_is_504(desk: Desk) -> None:
     async with desk.raw() as browser:
         await browser.get(BASE, desk.key)
@@ -253,14 +266,15 @@ async def test_tunnel_34_a_service_that_never_answers_is_504(desk: Desk) -> None
         await desk.runner.answer(request, b"late")
 
 
+@ANSWER_SOON
 async def test_tunnel_35_after_the_head_silence_has_no_end(desk: Desk) -> None:
     async with desk.raw() as browser:
         await browser.get(BASE, desk.key)
         request = await desk.runner.request()
         await desk.runner.head(request)
         await browser.head()
-        # Longer than every limit of this test's relay.
-        await asyncio.sleep(0.6)
+        # Longer than the time for an answer.
+        await asyncio.sleep(2.0)
         await desk.runner.data(request, b"at last")
         assert await browser.chunk() == b"at last"
 
@@ -277,7 +291,7 @@ async def test_tunnel_5_a_new_socket_of_the_same_runner_fails_what_the_old_one_c
             answer = await waiting.answer()
             assert (answer.status, answer.body) == (502, b'{"error":"Tunnel error: Runner re-registered"}')
             assert await begun.reader.read() == b""
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await desk.runner.closed.wait()
             await waiting.get(BASE, desk.key)
             await successor.answer(await successor.request(), b"new")
@@ -357,7 +371,7 @@ async def test_tunnel_11_frames_of_another_runner_do_not_count(desk: Desk) -> No
         assert (await browser.answer()).body == b"true"
 
 
-@pytest.mark.parametrize("tunnel", [TunnelLimits(ping_every=0.05, silent_for=0.15)])
+@pytest.mark.parametrize("tunnel", [TunnelLimits(ping_every=0.05, silent_for=2.0)])
 async def test_tunnel_8_a_runner_without_heartbeats_fails_what_it_carries(desk: Desk) -> None:
     async with desk.raw() as waiting:
         await waiting.get(BASE, desk.key)
@@ -373,7 +387,7 @@ async def test_a_shutdown_fails_what_is_open(desk: Desk) -> None:
         await desk.rig.links.close()
         answer = await waiting.answer()
         assert (answer.status, answer.body) == (502, b'{"error":"Tunnel error: Relay shutting down"}')
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await desk.runner.closed.wait()
         assert desk.runner.ws.close_code == 1001
 
@@ -437,6 +451,7 @@ async def test_continue_is_said_after_the_caller_is_known(desk: Desk) -> None:
         assert (await browser.answer()).body == b"ok"
 
 
+@UPLOAD_SOON
 async def test_a_broken_upload_ends_the_exchange(desk: Desk) -> None:
     async with desk.raw() as browser:
         await browser.get(BASE, desk.key, "Transfer-Encoding: chunked", method="POST")
