@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "backup": ("relay.cli.backup", "backup"),
     "restore": ("relay.cli.backup", "restore"),
     "doctor": ("relay.cli.doctor", "doctor"),
+    "service": ("relay.cli.service", "service"),
     "config": ("relay.cli.config", "config"),
     "import-pizzapi": ("relay.cli.import_pizzapi", "import_pizzapi"),
 }

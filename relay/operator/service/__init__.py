@@ -1,0 +1,1 @@
+"""Write service files that let the system start the relay: systemd and launchd."""
