@@ -36,6 +36,8 @@ export default defineConfig({
   root: here("."),
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [compressed()],
+  // What markdown-it brings along and every browser has.
+  resolve: { alias: { entities: here("./src/lib/slim/entities.ts"), "punycode.js": here("./src/lib/slim/punycode.ts") } },
   build: {
     target: "es2022",
     outDir: "dist",
