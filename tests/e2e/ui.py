@@ -117,6 +117,7 @@ async def browsing(stack: Stack) -> AsyncIterator[Ui]:
     playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
+    playwright.expect.set_options(timeout=WAIT)
     async with playwright.async_playwright() as engine:
         browser = cast("Browser", await engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]))
         ui = Ui(stack, browser)
