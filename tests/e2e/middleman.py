@@ -22,7 +22,8 @@ class Middleman:
     """Pass requests and sockets on to `target`, an address of a relay.
 
     `lose` is a text: the answer to the first POST whose body contains it is read, then the connection is cut. `passed`
-    are status and answer of every POST with that text in it, the lost one included.
+    are status and answer of every POST with that text in it, the lost one included. A browser may open its page here:
+    its requests then look to the relay as if they had come straight.
     """
 
     def __init__(self, target: str) -> None:
@@ -31,7 +32,10 @@ class Middleman:
         self.passed: list[tuple[dict[str, object], int, object]] = []
         self.changed = Signal()
         self.url = ""
+        #: True while nothing gets through; `cut` begins it.
+        self.down = False
         self._lost = False
+        self._sockets: set[web.WebSocketResponse] = set()
         self._runners: list[web.WebSocketResponse] = []
         self._server: web.AppRunner | None = None
         self._http: aiohttp.ClientSession | None = None
@@ -57,12 +61,24 @@ class Middleman:
         assert self._runners, "no runner is connected through here"
         await self._runners[-1].send_str("42/runner," + json.dumps([event, payload]))
 
+    async def cut(self) -> None:
+        """Break every socket and let nothing through until `down` is False again."""
+        self.down = True
+        for socket in list(self._sockets):
+            await socket.close()
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         headers = {
             name: value
             for name, value in request.headers.items()
             if name.lower() not in _OF_THE_HOP and not name.lower().startswith(_OF_THE_SOCKET)
         }
+        if self.down:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response(status=503)
+        if "Origin" in headers:
+            headers["Origin"] = self.target
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._socket(request, headers)
         return await self._exchange(request, headers)
@@ -89,6 +105,7 @@ class Middleman:
         assert self._http is not None
         near = web.WebSocketResponse(max_msg_size=0)
         await near.prepare(request)
+        self._sockets.add(near)
         async with self._http.ws_connect(request.rel_url, headers=headers, max_msg_size=0) as far:
             ways = [asyncio.create_task(self._pump(near, far)), asyncio.create_task(self._pump(far, near))]
             try:
@@ -97,6 +114,7 @@ class Middleman:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
+        self._sockets.discard(near)
         await near.close()
         return near
 

@@ -36,12 +36,12 @@ export function ContextGauge({ session }: { session: OpenSession }): JSX.Element
         ref={button}
         class={`cmp-gauge${full ? " full" : ""}`}
         data-tip={tokens}
-        aria-label={`Context: ${tokens}`}
+        aria-label={`Context: ${percent}${full ? ", nearly full" : ""}, ${tokens}`}
         aria-haspopup="dialog"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
       >
-        <Wire value={share} label="Context" strong={full} />
+        <span class="cmp-gauge-wire" aria-hidden="true"><Wire value={share} label="Context" strong={full} /></span>
         <span class="num">{percent}{full && <span class="cmp-gauge-words">, nearly full</span>}</span>
       </button>
       {full && <Button tiny kind="soft" class="cmp-compact" onClick={() => compact(session)}>Compact</Button>}

@@ -52,8 +52,8 @@ export function Dock({ session, row, commands }: DockProps): JSX.Element | null 
     );
   }
   const asks = pending !== null && pending.kind !== "trust" && phase !== "awaited" && phase !== "loading" ? pending : null;
-  // Whoever typed when the card came must not answer it with the next key.
-  const calm = typing.current;
+  // Whoever was in the middle of a text when the card came must not answer it with the next key.
+  const calm = typing.current && hasDraft(session.id);
   if (asks) typing.current = false;
   return (
     <footer class={asks && width.value === "phone" ? "cmp-dock cmp-dock-sheet" : "cmp-dock"}>

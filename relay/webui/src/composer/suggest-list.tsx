@@ -22,7 +22,7 @@ export function SuggestList({ id, label, rows, chosen, mono, problem, onChoose }
     list.current?.querySelector(".on")?.scrollIntoView({ block: "nearest" });
   }, [chosen, rows]);
   return (
-    <div ref={list} id={id} class="cmp-list" role="listbox" aria-label={label} onPointerDown={(event) => event.preventDefault()}>
+    <div ref={list} id={id} class="cmp-list" role="listbox" tabIndex={0} aria-label={label} onPointerDown={(event) => event.preventDefault()}>
       {problem !== "" && <p class="cmp-list-note">{problem}</p>}
       {rows.map((row, index) => (
         <div
