@@ -6,7 +6,9 @@ An agent event's way: `/relay` socket (sessions/sockets.py) -> the session's que
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -176,13 +178,23 @@ class Application:
     async def close(self) -> None:
         """Finish what is under way and let go of everything, in the reverse order of creation.
 
-        Transports close without Socket.IO packets, so that clients come back (sockets-agents.md 4.4). A part that fails
-        is logged and keeps none after it from writing what it still holds.
+        Transports close without Socket.IO packets, so that clients come back (sockets-agents.md 4.4). What goes through
+        tunnels may go on while the rest is closed. A part that fails is logged and keeps none after it from writing
+        what it still holds.
         """
-        for close in (
+        draining = asyncio.get_running_loop().create_task(self.tunnels.drain(), name="tunnel drain")
+        try:
+            await self._close_rooms()
+            await asyncio.wait({draining})
+        finally:
+            draining.cancel()
+        await _close_each(self.tunnels.close, self.accounts.close, self._versions.close, self.storage.close)
+
+    async def _close_rooms(self) -> None:
+        """Refuse new requests, close every room but the tunnels' and write what they hold."""
+        await _close_each(
             self.control.close,
             self.realtime.close,
-            self.tunnels.close,
             self.http.close,
             self.webhooks.close,
             self.viewers.close,
@@ -192,14 +204,7 @@ class Application:
             self.triggers.close,
             self.hidden_models.close,
             self.subagent_model.close,
-            self.accounts.close,
-            self._versions.close,
-            self.storage.close,
-        ):
-            try:
-                await close()
-            except Exception:
-                log.exception("a part did not close well", extra={"part": close.__qualname__})
+        )
 
     def public_base(self, request: web.Request) -> str:
         """Answer the relay's own address as links should show it, without a slash at the end."""
@@ -383,6 +388,14 @@ class Application:
     def _announce_for(self, session: AgentSession) -> dict[str, object] | None:
         runner = self.runners.registry.get(session.runner_id) if session.runner_id is not None else None
         return announce_payload(runner)
+
+
+async def _close_each(*parts: Callable[[], Awaitable[None]]) -> None:
+    for close in parts:
+        try:
+            await close()
+        except Exception:
+            log.exception("a part did not close well", extra={"part": getattr(close, "__qualname__", "")})
 
 
 def setup_line(code: str) -> str:

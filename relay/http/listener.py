@@ -44,9 +44,10 @@ class ListenOptions:
 class StopLimits:
     """Share out the time of a shutdown, in seconds; together under the 3 s of sockets-agents.md 4.4."""
 
-    close: float = 1.8
+    #: Tunnels have 2 s of it (relay/tunnel/link.py).
+    close: float = 2.4
     #: aiohttp waits this long for handlers to end, and once more for them to obey their cancellation.
-    handlers: float = 0.3
+    handlers: float = 0.1
 
 
 class Listener:

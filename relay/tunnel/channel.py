@@ -81,6 +81,7 @@ class Channel:
         self._numbers: dict[int, Stream] = {}
         self._next_number = 1
         self._counts: dict[type, int] = {}
+        self._freed = asyncio.Event()
         self._sending = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: Failure | None = None
@@ -97,6 +98,16 @@ class Channel:
     def streams(self) -> list[Stream]:
         """Answer the exchanges and bridged sockets that are open."""
         return list(self._streams.values())
+
+    def open(self, kind: type[Stream]) -> int:
+        """Count the streams of a kind, those included whose browser has not read everything yet."""
+        return self._counts.get(kind, 0)
+
+    async def finished(self, kind: type[Stream]) -> None:
+        """Wait until no stream of a kind is left."""
+        while self.open(kind):
+            self._freed.clear()
+            await self._freed.wait()
 
     def enter(self, stream: Stream, most: int) -> int:
         """List a stream, at most so many of its kind; answer its number. Raises ApiError 503."""
@@ -125,6 +136,7 @@ class Channel:
     def free(self, stream: Stream) -> None:
         """Stop counting a stream: its browser is done with it."""
         self._counts[type(stream)] -= 1
+        self._freed.set()
 
     async def send(self, *ready: bytes) -> None:
         """Send frames one after the other, when it is this sender's turn; waits until the runner takes them.

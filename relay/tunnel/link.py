@@ -44,6 +44,10 @@ class TunnelLimits:
     #: For one frame or a closing handshake to leave; a runner that reads nothing for so long is as good as gone.
     send_within: float = 10.0
     close_within: float = 1.0
+    #: At shutdown: for requests under way to finish, and then for the sockets' closing handshakes; with all the rest
+    #: the process has 3 s (sockets-agents.md 4.4).
+    drain_for: float = 2.0
+    shut_within: float = 0.3
     #: Before the key check is tried again after a failure of the database; doubles up to the second number.
     retry_after: float = 0.25
     retry_at_most: float = 2.0

@@ -112,7 +112,12 @@ class TunnelLinks:
         for link in links:
             self._later(self._end(link, SHUTTING_DOWN, WSCloseCode.GOING_AWAY))
         if self._tasks:
-            await asyncio.wait(set(self._tasks))
+            # A runner that does not answer the closing must not hold up the shutdown.
+            await asyncio.wait(set(self._tasks), timeout=self._limits.shut_within)
+        for link in links:
+            link.cut()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=self._limits.shut_within)
 
     async def _beat(self) -> None:
         while True:

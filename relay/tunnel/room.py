@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ from relay.sessions.registry import SessionRegistry
 from relay.sessions.store import SessionRow
 from relay.storage import Storage
 from relay.tunnel.access import AccessNeeds, Doors
+from relay.tunnel.exchange import Exchange
 from relay.tunnel.labels import Labels
 from relay.tunnel.limits import ExchangeLimits
 from relay.tunnel.link import TunnelLimits
@@ -32,6 +35,8 @@ from relay.tunnel.store import LabelStore
 from relay.tunnel.token_routes import TokenRoutes
 from relay.tunnel.tokens import TunnelTokens
 from relay.tunnel.upgrades import Bridges
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class TunnelRoom:
     def __init__(self, needs: TunnelNeeds, config: TunnelConfig) -> None:
         self.budget = SpillBudget(config.spill_folder, config.exchanges.spill_all)
         self.links = TunnelLinks(needs.clock, needs.bus, config.links, config.exchanges, self.budget)
+        self._drain_for = config.links.drain_for
         self._revocation = Revocation(self.links, needs.bus)
         self.tokens = TunnelTokens(config.secret, config.previous_secret, needs.clock)
         self.labels = Labels(LabelStore(needs.storage), needs.clock, needs.bus)
@@ -94,6 +100,24 @@ class TunnelRoom:
         """Read the stored labels and begin to send heartbeats; raises StorageError."""
         await self.labels.load()
         self.links.start()
+
+    async def drain(self) -> None:
+        """Let requests that are under way finish, for a while; bridged sockets have no end that could be waited for.
+
+        New requests are the caller's to refuse.
+        """
+        loop = asyncio.get_running_loop()
+        busy = {loop.create_task(channel.finished(Exchange)): channel for channel in self.links.channels}
+        if not busy:
+            return
+        try:
+            await asyncio.wait(busy, timeout=self._drain_for)
+            left = sum(channel.open(Exchange) for task, channel in busy.items() if not task.done())
+            if left:
+                log.info("requests through tunnels are broken off", extra={"count": left})
+        finally:
+            for task in busy:
+                task.cancel()
 
     async def close(self) -> None:
         """Close every runner's socket and finish what is being written."""
