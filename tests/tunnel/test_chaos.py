@@ -113,6 +113,7 @@ async def test_tunnel_74_many_downloads_and_sockets_share_a_runner_without_starv
     async with services() as served, running(rig, ann, served, rig.port, binary=True):
         base, headers = f"{rig.url}/api/tunnel/runner/r1/{served.port}", ann.by_key
         loop, longest = asyncio.get_running_loop(), 0.0
+        start = loop.time()
 
         async def download() -> str:
             async with rig.client.get(f"{base}/file", headers=headers) as answer:
@@ -134,7 +135,8 @@ async def test_tunnel_74_many_downloads_and_sockets_share_a_runner_without_starv
         )
         assert set(hashes) == {hashlib.sha256(CONTENT).hexdigest()}
         assert echoes == [10] * 20
-        assert longest < 10.0
+        # Where everything takes long, none waits for most of it.
+        assert longest < max(2.0, (loop.time() - start) * 0.75)
 
 
 async def test_a_refused_client_says_why(rig: Rig, ann: Person) -> None:
