@@ -25,8 +25,10 @@ export function Log({ session }: { session: OpenSession }): JSX.Element {
   const version = state.version.value;
   // Read so that other rows are drawn when the person scrolled far enough.
   void view.turn.value;
-  const { from, to } = view.window(rows);
   const hasOlder = session.hasOlder.value;
+  // Its place is in the space above the rows: the list itself never moves.
+  view.lead = hasOlder ? 30 : 0;
+  const { from, to } = view.window(rows);
   useOlder(session, view);
   useSendingFollows(session, view);
   useLogKeys(view, rows, box);
@@ -57,9 +59,9 @@ export function Log({ session }: { session: OpenSession }): JSX.Element {
     <div class="log">
       <div ref={box} class="log-scroll" role="log" aria-live="off" aria-label="Conversation" tabIndex={0} onClick={(event) => act(event, view)}>
         <div class="log-in">
-          {hasOlder && <p class="log-older meta">Loading earlier messages…</p>}
           <div ref={list} class="log-list">
-            <div class="log-space" style={{ height: `${view.heights.offset(from)}px` }} />
+            {hasOlder && from === 0 && <p class="log-older meta">Loading earlier messages…</p>}
+            <div class="log-space" style={{ height: `${view.lead + view.heights.offset(from)}px` }} />
             {drawn}
             <div class="log-space" style={{ height: `${view.heights.total - view.heights.offset(to)}px` }} />
           </div>

@@ -25,7 +25,8 @@ function make(): MarkdownIt {
 /** A code block: language, wrap switch and Copy at the top right, then the code. */
 function code(content: string, language: string): string {
   const text = content.replace(/\n$/, "");
-  const name = escape(language.toLowerCase());
+  // While the first line is being written its end is not known; half a name would move as it grows.
+  const name = content === "" ? "" : escape(language.toLowerCase());
   return (
     `<div class="log-code"><div class="log-code-bar"><span class="log-code-lang">${name}</span>` +
     '<button type="button" class="log-act" data-act="wrap">Wrap</button><button type="button" class="log-act" data-act="copy">Copy</button></div>' +

@@ -38,6 +38,8 @@ export class Viewport {
   readonly away: ReadonlySignal<boolean>;
   /** Rises when other rows are to be drawn. */
   readonly turn: ReadonlySignal<number>;
+  /** What stands in the list above the first row, px. */
+  lead = 0;
   /** Key of the last row when following ended. */
   leftAt: string | null = null;
   /** Told when the beginning comes near. */
@@ -96,10 +98,14 @@ export class Viewport {
 
   /** Take the rows of this frame; answers which of them to draw. */
   window(rows: readonly Row[]): Window {
+    const before = this.drawn;
+    const kept = this.rows[before.from]?.key === rows[before.from]?.key;
     this.rows = rows;
     this.heights.set(rows);
+    const near = this.desired(SPARE);
+    if (kept && near.from >= before.from && near.to <= before.to && before.to <= rows.length && before.to - before.from < 200) return before;
     const { from, to } = this.desired(BEYOND);
-    this.drawn = this.selecting() ? { from: Math.min(from, this.drawn.from), to: Math.min(rows.length, Math.max(to, this.drawn.to)) } : { from, to };
+    this.drawn = kept && this.selecting() ? { from: Math.min(from, before.from), to: Math.min(rows.length, Math.max(to, before.to)) } : { from, to };
     return this.drawn;
   }
 
@@ -261,7 +267,7 @@ export class Viewport {
 
   /** What stands above the first row in the box, px. */
   private head(): number {
-    return this.list?.offsetTop ?? 0;
+    return (this.list?.offsetTop ?? 0) + this.lead;
   }
 
   private keepAnchor(box: HTMLElement): void {
