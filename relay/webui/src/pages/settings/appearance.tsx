@@ -39,7 +39,7 @@ export function Appearance(): JSX.Element {
           <Switch label="Wrap code" on={wrapCode.value} onChange={(on) => { wrapCode.value = on; }} />
         </Setting>
       </div>
-      <pre class="set-sample m" aria-label="Sample"><code>{"def retry(tries: int) -> None:\n    delay = min(cap, base * 2 ** tries)  # half of it is jitter, so that callers keep apart"}</code></pre>
+      <pre class="set-sample m" role="region" aria-label="Sample of code" tabIndex={0}><code>{"def retry(tries: int) -> None:\n    delay = min(cap, base * 2 ** tries)  # half of it is jitter, so that callers keep apart"}</code></pre>
     </>
   );
 }

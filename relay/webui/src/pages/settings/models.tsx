@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { JSX } from "preact";
 import { get, put, seg } from "../../api/rest";
-import { connectedRunners } from "../../state/runners";
+import { connectedRunners, runnersLoaded } from "../../state/runners";
 import { readModels } from "../../state/meta";
 import type { Model } from "../../state/types";
 import { Empty, errorWords, ErrorState, Skeleton, Switch, TextInput, toast } from "../../ui";
@@ -38,14 +38,17 @@ export function Models(): JSX.Element {
   const [chosen, setChosen] = useState<readonly string[] | null>(null);
   const [words, setWords] = useState("");
   const ids = connectedRunners.value.map((runner) => runner.id).join(" ");
+  const known = runnersLoaded.value;
   useEffect(() => {
+    if (!known) return undefined;
     let on = true;
+    setOffered({ models: null, error: null });
     loadOffered(ids ? ids.split(" ") : []).then(
       (models) => { if (on) setOffered({ models, error: null }); },
       (failure: unknown) => { if (on) setOffered({ models: null, error: failure }); },
     );
     return () => { on = false; };
-  }, [ids]);
+  }, [ids, known]);
   const now = chosen ?? hidden;
   const set = async (name: string, shown: boolean): Promise<void> => {
     const before = now ?? [];
