@@ -30,7 +30,7 @@ PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDw
 @pytest.fixture(autouse=True)
 def patience() -> None:
     """Let every expectation wait as long as a slow machine may take."""
-    playwright.expect.set_options(timeout=WAIT)
+    playwright.expect.set_options()
 
 
 def field(page: Page) -> Locator:
@@ -139,7 +139,7 @@ async def test_a_lost_connection_and_a_restarted_relay_leave_no_gap_under_an_ope
         await say(page, "tell a story")
         await shows(page, "word19")
         await line.cut()
-        await playwright.expect(page.get_by_text("Reconnecting… Your text is kept.")).to_be_visible(timeout=WAIT)
+        await playwright.expect(page.get_by_text("Reconnecting… Your text is kept.")).to_be_visible()
         await field(page).fill("typed while away")
         await field(page).press("Enter")
         await playwright.expect(page.get_by_text("Sends when the connection is back")).to_be_visible()
@@ -243,8 +243,10 @@ async def test_three_keys_open_a_session_answer_the_next_question_and_start_anot
     ui.stack.provider.plan("ask me", ask_user("Which way?", "left", "right"), Say("thank you"))
     asking = await ui.stack.spawn("ask me about the way")
     named = await ui.stack.spawn("a quiet harbour")
-    page = await ui.window()
-    await playwright.expect(page.get_by_text("Which way?").first).to_be_visible(timeout=WAIT)
+    page = await ui.window(f"/session/{named}")
+    await playwright.expect(page.get_by_role("link", name="a quiet harbour").first).to_be_visible()
+    await page.goto(ui.stack.url)
+    await playwright.expect(page.get_by_text("Which way?").first).to_be_visible()
     await page.keyboard.press("w")
     await playwright.expect(page).to_have_url(re.compile(asking))
     await playwright.expect(page.get_by_role("heading", name="Which way?")).to_be_visible()
