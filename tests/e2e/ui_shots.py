@@ -109,7 +109,7 @@ async def furnish(stack: Stack) -> dict[str, str]:
             Call("read", {"path": "README.md"}),
             bash("git log --oneline; echo 'FAILED tests/test_retry.py::test_cap'; exit 1"),
             Call("edit", {"path": "README.md", "oldText": "Fetches, and", "newText": "Fetches, then"}),
-            Say(_STORY, gate=never, before=120))),
+            Say(_STORY, gate=never, before=60))),
     }  # fmt: skip
     found: dict[str, str] = {}
     for name, (cwd, prompt, steps) in plans.items():
@@ -118,6 +118,9 @@ async def furnish(stack: Stack) -> dict[str, str]:
     async with asyncio.timeout(60):
         while not stack.provider.heard("The backoff test"):
             await asyncio.sleep(0.2)
+    viewer = await stack.viewer(found["ended"])
+    await viewer.until_idle()
+    await viewer.execute("end_session")
     return found
 
 
@@ -200,7 +203,6 @@ async def main() -> None:
             runner = await stack.start_runner("studio")
             ids = await furnish(stack)
             async with browsing(stack) as ui:
-                await stack.request("POST", f"/api/sessions/{ids['ended']}/end", {})
                 for shot in shots(ids, runner):
                     if wanted.pages and not shot.name.startswith(tuple(wanted.pages)):
                         continue

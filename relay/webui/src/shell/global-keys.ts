@@ -1,9 +1,9 @@
 /** The shortcuts that work everywhere (brief 6). */
 import { useEffect } from "preact/hooks";
-import { Keyboard, Plus } from "lucide-preact";
+import { ArrowLeft, Keyboard, Plus } from "lucide-preact";
 import { registerCommand } from "../lib/commands";
 import { press, shortcut } from "../lib/keys";
-import { go, path } from "../lib/router";
+import { back, go, path } from "../lib/router";
 import { sidebarHidden } from "../state/prefs";
 import { sidebarGroups } from "../state/sessions";
 import { openPalette, sheetOpen } from "./palette-state";
@@ -39,6 +39,7 @@ function keys(): (() => void)[] {
     ...places().map((place) =>
       shortcut({ keys: `g ${place.key}`, words: `Go to ${place.words}`, scope: "everywhere", when: free, run: () => go(place.href) }),
     ),
+    shortcut({ keys: "mod+[", words: "Go back", scope: "everywhere", inInputs: true, when: free, run: () => back("/") }),
     shortcut({ keys: "mod+b", words: "Show or hide the sidebar", scope: "everywhere", inInputs: true, run: toggleSidebar }),
     shortcut({ keys: "?", words: "All shortcuts", scope: "everywhere", when: free, run: () => (sheetOpen.value = true) }),
   ];
@@ -50,6 +51,7 @@ function palette(): (() => void)[] {
     ...places().map((place) =>
       registerCommand({ words: `Go to ${place.words}`, icon: place.icon, keys: `g ${place.key}`, run: () => go(place.href) }),
     ),
+    registerCommand({ words: "Go back", icon: ArrowLeft, keys: "mod+[", run: () => back("/") }),
     registerCommand({ words: "Show or hide the sidebar", keys: "mod+b", run: toggleSidebar }),
     registerCommand({ words: "Keyboard shortcuts", icon: Keyboard, keys: "?", also: "help keys", run: () => (sheetOpen.value = true) }),
   ];

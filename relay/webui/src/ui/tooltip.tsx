@@ -15,6 +15,7 @@ export function Tips(): JSX.Element {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let owner: Element | null = null;
+    let moved = false;
     const hide = (): void => {
       clearTimeout(timer);
       owner = null;
@@ -37,11 +38,13 @@ export function Tips(): JSX.Element {
       if (target === owner) return;
       hide();
       if (!target || (event instanceof PointerEvent && event.pointerType === "touch")) return;
-      if (event.type === "focusin" && !target.matches(":focus-visible")) return;
+      // Focus that a dialog gave to its first button explains nothing; focus that somebody moved there does.
+      if (event.type === "focusin" && !(moved && target.matches(":focus-visible"))) return;
       owner = target;
       timer = setTimeout(() => show(target), event.type === "focusin" ? 0 : DELAY);
     };
     const key = (event: KeyboardEvent): void => {
+      moved = event.key === "Tab" || event.key.startsWith("Arrow");
       if (event.key === "Escape" || event.key === "Enter") hide();
     };
     document.addEventListener("pointerover", enter);
@@ -49,7 +52,7 @@ export function Tips(): JSX.Element {
     document.addEventListener("focusout", hide);
     document.addEventListener("pointerdown", hide);
     document.addEventListener("scroll", hide, true);
-    document.addEventListener("keydown", key);
+    document.addEventListener("keydown", key, true);
     return () => {
       hide();
       document.removeEventListener("pointerover", enter);
@@ -57,7 +60,7 @@ export function Tips(): JSX.Element {
       document.removeEventListener("focusout", hide);
       document.removeEventListener("pointerdown", hide);
       document.removeEventListener("scroll", hide, true);
-      document.removeEventListener("keydown", key);
+      document.removeEventListener("keydown", key, true);
     };
   }, []);
   return <div class="tip" popover="manual" ref={box} aria-hidden="true" />;
