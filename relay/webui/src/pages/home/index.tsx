@@ -3,6 +3,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { Plus, Search } from "lucide-preact";
 import { width } from "../../lib/media";
 import { go, query, setQuery } from "../../lib/router";
+import { useTitle } from "../../lib/title";
 import { runners } from "../../state/runners";
 import { find, hasMoreEnded, homeGroups, loaded, more, sessions } from "../../state/sessions";
 import type { SessionRow } from "../../state/types";
@@ -59,6 +60,7 @@ function belongs(row: SessionRow, show: Show): boolean {
 
 /** The page at "/". */
 export default function Home() {
+  useTitle("Sessions");
   const show = shown();
   const words = (query.value.get("q") ?? "").trim();
   const rows = useMemo(() => new Map(sessions.value.map((row) => [row.id, row])), [sessions.value]);

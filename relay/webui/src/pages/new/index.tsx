@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count } from "../../lib/format";
 import { width } from "../../lib/media";
 import { back, go, query } from "../../lib/router";
+import { useTitle } from "../../lib/title";
 import { draft } from "../../state/drafts";
 import { type Runner, runners, runnersLoaded } from "../../state/runners";
 import { Button, Checkbox, Dialog, Empty, errorWords, Mark, Segments, Select } from "../../ui";
@@ -15,6 +16,7 @@ import "./new.css";
 
 /** The dialog at "/new"; `?runner=` and `?folder=` prefill it. */
 export default function NewSession() {
+  useTitle("New session");
   const all = runners.value;
   const wishRunner = query.value.get("runner");
   const wishFolder = query.value.get("folder");

@@ -3,6 +3,7 @@ import { ChevronLeft, ChevronRight, Plus, RotateCw } from "lucide-preact";
 import { ago, now, plural } from "../../lib/format";
 import { width } from "../../lib/media";
 import { Link } from "../../lib/router";
+import { useTitle } from "../../lib/title";
 import { platformName, type Runner, runner as runnerOf, runnersLoaded } from "../../state/runners";
 import { sessions } from "../../state/sessions";
 import { Button, Empty, Mark, MenuButton, Skeleton } from "../../ui";
@@ -23,6 +24,7 @@ interface Part {
 /** The page at "/runner/{id}/{part}". */
 export default function RunnerPage({ params }: { params: Record<string, string> }) {
   const runner = runnerOf(params.id);
+  useTitle(runner?.name ?? "Runner");
   if (!runner) {
     return (
       <div class="run-page">

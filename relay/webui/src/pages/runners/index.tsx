@@ -2,6 +2,7 @@
 import { Plus, Server } from "lucide-preact";
 import { ago, now, plural } from "../../lib/format";
 import { Link } from "../../lib/router";
+import { useTitle } from "../../lib/title";
 import { forgetRunner, platformName, type Runner, runners, runnersLoaded } from "../../state/runners";
 import { attempt } from "../../sidebar/session-actions";
 import { Button, confirm, Empty, Mark, MenuButton, Skeleton } from "../../ui";
@@ -10,6 +11,7 @@ import "./runners.css";
 
 /** The page at "/runners". */
 export default function Runners() {
+  useTitle("Runners");
   const all = runners.value;
   return (
     <div class="runners-page">

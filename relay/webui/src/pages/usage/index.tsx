@@ -1,6 +1,7 @@
 /** Usage of all runners together (brief 3, Usage). */
 import { Download } from "lucide-preact";
 import { query, setQuery } from "../../lib/router";
+import { useTitle } from "../../lib/title";
 import { connectedRunners, runnersLoaded } from "../../state/runners";
 import { Button, Empty, ErrorState, Segments, Select, Skeleton } from "../../ui";
 import { csv, RANGES, together } from "./data";
@@ -9,6 +10,7 @@ import { Report } from "./report";
 
 /** The page at "/usage". */
 export default function UsagePage() {
+  useTitle("Usage");
   const range = rangeOf(query.value);
   const wished = query.value.get("runner") ?? "";
   const all = connectedRunners.value;
