@@ -121,6 +121,14 @@ class Effects:
         self._persistence.mark_row(session)
         self._bus.publish(SessionStatus(session.user_id, session.id, session.status()))
 
+    def prompted(self, session: AgentSession, prompt: str | None) -> None:
+        """Note the first prompt of a session when it is found; the hub hears of it."""
+        if prompt is None or session.first_prompt is not None:
+            return
+        session.first_prompt = prompt
+        self._persistence.mark_row(session)
+        self._bus.publish(SessionStatus(session.user_id, session.id, session.status()))
+
     def session_file(self, session: AgentSession, path: object) -> None:
         """Note the agent's local transcript path, which a runner needs to adopt the session (2.4)."""
         if isinstance(path, str) and path:

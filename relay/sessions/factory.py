@@ -42,6 +42,7 @@ class SessionFactory:
         session.is_ephemeral = agent.ephemeral
         session.acks_trigger = agent.acks_trigger
         session.name = agent.name or (live.name if live is not None else row.session_name if row is not None else None)
+        session.first_prompt = live.first_prompt if live is not None else row.first_prompt if row is not None else None
         session.session_file = agent.session_file or (live.session_file if live is not None else None)
         session.started_at = live.started_at if live is not None else row.started_at if row is not None else iso(now)
         session.last_active_ms = now
@@ -58,6 +59,7 @@ class SessionFactory:
         session.collab_mode = row.collab_mode
         session.is_ephemeral = row.is_ephemeral
         session.name = row.session_name
+        session.first_prompt = row.first_prompt
         session.session_file = row.session_file
         session.started_at = row.started_at
         session.last_active_ms = parse_iso(row.last_active_at) or self._clock.now_ms()
@@ -92,6 +94,7 @@ class SessionFactory:
             viewer_seq=session.transcript.seq,
             meta_version=session.meta.version,
             meta=session.meta.stored().decode(),
+            first_prompt=session.first_prompt,
         )
 
     def _make(

@@ -232,4 +232,5 @@ class Persistence:
             viewer_seq=session.transcript.seq,
             meta_version=session.meta.version,
             meta=session.meta.stored().decode(),
+            first_prompt=session.first_prompt,
         )

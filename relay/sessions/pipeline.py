@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from relay.clock import Clock
+from relay.sessions import prompts
 from relay.sessions.broadcast import broadcast
 from relay.sessions.effects import Effects
 from relay.sessions.heads import (
@@ -125,6 +126,8 @@ class Pipeline:
     def _message_start(self, session: AgentSession, event: bytes) -> None:
         self._forget_partial(session, event)
         self._publish(session, event)
+        if session.first_prompt is None:
+            self._effects.prompted(session, prompts.in_message(event))
         if session.user_messages and _role(event) == "user":
             session.user_messages.began()
 

@@ -102,6 +102,7 @@ class LiveSession(TypedDict):
     runnerId: str | None
     runnerName: str | None
     parentSessionId: str | None
+    firstPrompt: NotRequired[str]
     status: Literal["running", "idle"]
 
 
@@ -120,6 +121,7 @@ class StoredSession(TypedDict):
     runnerId: str | None
     runnerName: str | None
     sessionName: str | None
+    firstPrompt: NotRequired[str]
     status: Literal["ended", "idle"]
 
 

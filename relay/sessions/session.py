@@ -96,6 +96,8 @@ class AgentSession:
         self.share_url = ""
         self.started_at = ""
         self.name: str | None = None
+        #: What it was first asked, cut to 300 characters; None until its agent shows it.
+        self.first_prompt: str | None = None
         self.session_file: str | None = None
         self.collab_mode = True
         self.is_ephemeral = True
@@ -147,6 +149,7 @@ class AgentSession:
             "runnerId": self.links.runner_id,
             "runnerName": self.links.runner_name,
             "parentSessionId": self.links.parent_id,
+            **self._prompt(),
         }
 
     def status(self) -> dict[str, object]:
@@ -157,4 +160,9 @@ class AgentSession:
             "lastHeartbeatAt": self.heartbeat.at,
             "sessionName": self.name,
             "model": self.heartbeat.model,
+            **self._prompt(),
         }
+
+    def _prompt(self) -> dict[str, object]:
+        """Answer the field *of ours* that lists name and find sessions by."""
+        return {} if self.first_prompt is None else {"firstPrompt": self.first_prompt}

@@ -10,6 +10,7 @@ import msgspec
 
 from relay import jsontext
 from relay.clock import Clock
+from relay.sessions import prompts
 from relay.sessions.audience import Watcher
 from relay.sessions.broadcast import broadcast, event_packet, repeat_cumulative
 from relay.sessions.chunks import ChunkAssembly
@@ -109,6 +110,9 @@ class Snapshots:
         """Make a complete state the newest one; the answer to a recovery signal is not written again (2.6.1)."""
         seq = session.transcript.publish_snapshot(event, state)
         session.state_loaded = True
+        snapshot = session.transcript.snapshot
+        if session.first_prompt is None and snapshot is not None:
+            self._effects.prompted(session, prompts.in_snapshot(snapshot))
         now = self._clock.monotonic()
         if nonce is not None and nonce == session.nonce and now < session.nonce_until:
             session.nonce = None

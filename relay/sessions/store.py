@@ -12,7 +12,7 @@ from relay.storage import Row, Storage, Transaction
 _COLUMNS: Final = (
     "id, user_id, user_name, cwd, share_url, started_at, last_active_at, ended_at, ended_by, is_ephemeral, expires_at,"
     " is_pinned, collab_mode, runner_id, runner_name, session_name, session_file, parent_session_id, linked_parent_id,"
-    " generation, viewer_seq, meta_version, meta"
+    " generation, viewer_seq, meta_version, meta, first_prompt"
 )
 
 
@@ -43,6 +43,7 @@ class SessionRow:
     viewer_seq: int
     meta_version: int
     meta: str | None
+    first_prompt: str | None
 
     @classmethod
     def read(cls, row: Row) -> SessionRow:
@@ -71,6 +72,7 @@ class LiveRow:
     viewer_seq: int
     meta_version: int
     meta: str
+    first_prompt: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,8 @@ class SessionStore:
             await tx.execute(
                 "INSERT INTO relay_session (id, user_id, user_name, cwd, share_url, started_at, last_active_at,"
                 " is_ephemeral, expires_at, collab_mode, runner_id, runner_name, session_name, session_file,"
-                " parent_session_id, linked_parent_id, generation, viewer_seq, meta_version, meta)"
-                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                " parent_session_id, linked_parent_id, generation, viewer_seq, meta_version, meta, first_prompt)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                 " ON CONFLICT (id) DO UPDATE SET last_active_at = excluded.last_active_at, ended_at = NULL,"
                 " ended_by = NULL, keep_until = NULL, generation = excluded.generation,"
                 " collab_mode = excluded.collab_mode, expires_at = excluded.expires_at,"
@@ -138,7 +140,8 @@ class SessionStore:
                 " session_name = coalesce(excluded.session_name, session_name),"
                 " session_file = coalesce(excluded.session_file, session_file),"
                 " parent_session_id = excluded.parent_session_id, linked_parent_id = excluded.linked_parent_id,"
-                " viewer_seq = excluded.viewer_seq, meta_version = excluded.meta_version, meta = excluded.meta"
+                " viewer_seq = excluded.viewer_seq, meta_version = excluded.meta_version, meta = excluded.meta,"
+                " first_prompt = coalesce(excluded.first_prompt, first_prompt)"
                 " WHERE user_id = excluded.user_id",
                 (
                     row.id,
@@ -161,6 +164,7 @@ class SessionStore:
                     row.viewer_seq,
                     row.meta_version,
                     row.meta,
+                    row.first_prompt,
                 ),
             )
 
@@ -175,7 +179,8 @@ class SessionStore:
                 "UPDATE relay_session SET last_active_at = ?, expires_at = ?, runner_id = coalesce(?, runner_id),"
                 " runner_name = coalesce(?, runner_name),"
                 " session_name = ?, session_file = ?, parent_session_id = ?, linked_parent_id = ?,"
-                " viewer_seq = max(viewer_seq, ?), meta_version = max(meta_version, ?), meta = ?"
+                " viewer_seq = max(viewer_seq, ?), meta_version = max(meta_version, ?), meta = ?,"
+                " first_prompt = coalesce(?, first_prompt)"
                 " WHERE id = ? AND generation = ?",
                 [
                     (
@@ -190,6 +195,7 @@ class SessionStore:
                         row.viewer_seq,
                         row.meta_version,
                         row.meta,
+                        row.first_prompt,
                         row.id,
                         row.generation,
                     )

@@ -11,7 +11,7 @@ from relay.storage import Row, Storage, Transaction
 
 _COLUMNS: Final = (
     "id, cwd, share_url, started_at, last_active_at, ended_at, is_ephemeral, expires_at, is_pinned, runner_id,"
-    " runner_name, session_name"
+    " runner_name, session_name, first_prompt"
 )
 _ORDER: Final = "ORDER BY is_pinned DESC, last_active_at DESC, id DESC"
 
@@ -32,6 +32,7 @@ class Stored:
     runner_id: str | None
     runner_name: str | None
     session_name: str | None
+    first_prompt: str | None
 
     def json(self) -> dict[str, object]:
         """Answer the Persisted object of rest-runners.md 2.4."""
@@ -49,6 +50,7 @@ class Stored:
             "runnerName": self.runner_name,
             "sessionName": self.session_name,
             "status": "ended" if self.ended_at is not None else "idle",
+            **({} if self.first_prompt is None else {"firstPrompt": self.first_prompt}),
         }
 
 
