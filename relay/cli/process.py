@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from types import FrameType
@@ -46,6 +47,17 @@ class Stop:
             return
         await self._event.wait()
 
+    def leave(self, code: int) -> None:
+        """End the process here if a signal has asked for it: everything is closed.
+
+        What the interpreter does at its own end, module by module, can take a second on a busy machine.
+        """
+        if self._asked:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(code)
+
     def _received(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
             # No flush: the signal may have come in the middle of one, and a second one is an error.
@@ -71,7 +83,9 @@ def run(main: Callable[[Stop], Coroutine[None, None, int]]) -> int:
     stop = Stop()
     stop.install()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(main(stop))
+        code = runner.run(main(stop))
+        stop.leave(code)
+        return code
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

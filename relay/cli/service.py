@@ -55,7 +55,8 @@ def install(where: Place, system: bool, kind: str | None, user: str | None, only
     if file is not None:
         command += ["--config", str(file)]
     is_system = found.kind in {work.Kind.SYSTEMD_SYSTEM, work.Kind.LAUNCHD_SYSTEM}
-    described = Service(command, str(data_dir), (user or getpass.getuser()) if is_system else "")
+    runs_as = (user or getpass.getuser()) if is_system else ""
+    described = Service(command, str(data_dir), runs_as, reloads=bool(settings.server.tls_cert))
     if user and not is_system:
         fail("--user is for system services")
     if only_print:

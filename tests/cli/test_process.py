@@ -24,7 +24,8 @@ async def main(stop):
 _TAIL = """
 sys.exit(process.run(main))
 """
-#: What a server may do when it has been told to stop, and the exit code that it then ends with.
+#: What a server may do when it has been told to stop, and the exit code that it then ends with; once its main coroutine
+#: is done, what it left behind is not waited for.
 _ENDINGS = {
     "obeys": ("    await stop.wait()\n    return 7\n", 7),
     "blocks the loop": ("    time.sleep(60)\n    return 0\n", 1),
@@ -38,15 +39,15 @@ _ENDINGS = {
         "                pass\n"
         "    task = asyncio.create_task(stubborn())\n"
         "    await stop.wait()\n"
-        "    return 0\n",
-        1,
+        "    return 4\n",
+        4,
     ),
     "leaves a thread that hangs": (
         "    loop = asyncio.get_running_loop()\n"
         "    future = loop.run_in_executor(None, time.sleep, 60)\n"
         "    await stop.wait()\n"
-        "    return 0\n",
-        1,
+        "    return 5\n",
+        5,
     ),
 }
 

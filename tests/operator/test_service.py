@@ -38,7 +38,7 @@ def _verified(file: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("system", [False, True])
 @pytest.mark.parametrize("command", [COMMAND, ("/bin/true", ODD, "")])
 def test_systemd_accepts_the_unit(tmp_path: Path, system: bool, command: tuple[str, ...]) -> None:
-    service = Service(command, str(tmp_path / "data dir"), "root" if system else "", {"RELAY_UI_DIR": ODD})
+    service = Service(command, str(tmp_path / "data dir"), "root" if system else "", {"RELAY_UI_DIR": ODD}, reloads=True)
     (tmp_path / "relay.service").write_text(systemd_unit(service, system=system))
     verified = _verified(tmp_path / "relay.service", *([] if system else ["--user"]))
     assert (verified.returncode, verified.stderr) == (0, ""), verified
@@ -57,6 +57,12 @@ def test_a_system_unit_may_write_its_data_alone() -> None:
         assert line in lines
     assert 'ExecStart=/bin/true serve --data-dir "/srv/relay data"' in lines
     assert "Restart=on-failure" in lines
+
+
+def test_only_a_relay_with_a_certificate_is_reloaded() -> None:
+    for reloads in (True, False):
+        unit = systemd_unit(Service(COMMAND, "/srv", reloads=reloads), system=False)
+        assert ("ExecReload=" in unit) is reloads
 
 
 @pytest.mark.parametrize(

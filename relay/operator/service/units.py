@@ -33,12 +33,16 @@ _HARDENING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Say what to run: the command, its environment, the directory that it writes, the user of a system service."""
+    """Say what to run: the command, its environment, the directory that it writes, the user of a system service.
+
+    `reloads` says that the relay takes SIGHUP, which it does when it serves a certificate.
+    """
 
     command: Sequence[str]
     data_dir: str
     user: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    reloads: bool = False
 
 
 def systemd_unit(service: Service, *, system: bool) -> str:
@@ -51,7 +55,7 @@ def systemd_unit(service: Service, *, system: bool) -> str:
         "[Service]",
         "Type=exec",
         f"ExecStart={' '.join(systemd_quote(word.replace('$', '$$')) for word in service.command)}",
-        "ExecReload=/bin/kill -HUP $MAINPID",
+        *(["ExecReload=/bin/kill -HUP $MAINPID"] if service.reloads else []),
         *(f"Environment={systemd_quote(f'{name}={value}')}" for name, value in service.environment.items()),
         "Restart=on-failure",
         f"RestartSec={_RESTART_SECONDS}",
