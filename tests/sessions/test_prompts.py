@@ -8,6 +8,9 @@ import pytest
 
 from relay.sessions.prompts import MAX_PROMPT, in_message, in_snapshot
 from relay.sessions.transcript import Snapshot
+from tests.e2e.transcript import as_objects
+from tests.sessions.stage import Stage
+from tests.viewers.house import Person
 
 
 def _event(message: object) -> bytes:
@@ -49,3 +52,22 @@ def test_a_snapshot_shows_its_first_prompt() -> None:
     assert in_snapshot(Snapshot(json.dumps({"messages": messages}).encode())) == "one"
     assert in_snapshot(Snapshot(b'{"messages":[]}')) is None
     assert in_snapshot(Snapshot(b"{}")) is None
+
+
+async def test_the_hub_hears_of_the_first_prompt_and_a_restart_keeps_it(stage: Stage, ann: Person) -> None:
+    agent = await stage.agent(ann)
+    hub = await stage.hub(ann)
+    for text in ("fix the test", "and the other"):
+        await agent.send({"type": "message_start", "message": {"role": "user", "content": text}})
+    status = await hub.take("session_status", lambda body: "firstPrompt" in body)
+    assert (status["sessionId"], status["firstPrompt"]) == ("s1", "fix the test")
+    await stage.restart()
+    listed = await (await stage.hub(ann)).take("sessions")
+    assert [row["firstPrompt"] for row in as_objects(listed["sessions"])] == ["fix the test"]
+
+
+async def test_a_snapshot_that_comes_first_names_the_session_as_well(stage: Stage, ann: Person) -> None:
+    agent = await stage.agent(ann)
+    state = {"messages": [{"role": "user", "content": "from a file"}], "model": None}
+    await agent.send({"type": "session_active", "state": state})
+    assert stage.session("s1").info()["firstPrompt"] == "from a file"
