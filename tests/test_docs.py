@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
+from relay.accounts.audit.records import AuditEvent
 from relay.cli import main
 from relay.config_load import OPTIONS
+from relay.observe.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -113,3 +115,25 @@ def test_the_changelog_begins_with_this_version() -> None:
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert first is not None
     assert first[1] in {__version__, "Unreleased"}
+
+
+@pytest.mark.parametrize("name", [metric.name for metric, _ in METRICS])
+def test_every_metric_is_described_with_its_kind_and_label(name: str) -> None:
+    lines = [line for line in text_of("metrics.md").splitlines() if line.startswith(f"| `{name}` |")]
+    assert len(lines) == 1, f"docs/metrics.md has no row {name}"
+    (metric,) = (metric for metric, _ in METRICS if metric.name == name)
+    kind, label = (cell.strip() for cell in lines[0].split("|")[2:4])
+    assert (kind, label) == (metric.kind.value, f"`{metric.label}`" if metric.label else "")
+
+
+def test_no_metric_is_described_that_does_not_exist() -> None:
+    named = re.findall(r"^\| `((?:relay|process)_\w+)` \| (?:gauge|counter|histogram) \|", text_of("metrics.md"), re.M)
+    assert set(named) == {metric.name for metric, _ in METRICS}
+
+
+def test_every_queue_and_audit_event_is_described() -> None:
+
+    queues = re.findall(r'^        "(\w+)": parts', (ROOT / "relay/observe/metrics.py").read_text(), re.MULTILINE)
+    assert len(queues) > 5
+    missing = [name for name in (*queues, *AuditEvent) if f"`{name}`" not in text_of("metrics.md")]
+    assert missing == []
