@@ -149,25 +149,29 @@ class Usage(TypedDict):
     sessions: list[object]
 
 
+#: The sections of a runner's settings that may be replaced (rest-runners.md 6).
+SettingsSectionName = Literal[
+    "models",
+    "mcpServers",
+    "mcp",
+    "hooks",
+    "sandbox",
+    "webSearch",
+    "providerOverrides",
+    "toolSearch",
+    "security",
+    "envVars",
+    "systemPrompt",
+    "tuiPreferences",
+    "agentsMd",
+    "goal",
+]
+
+
 class SettingsSection(TypedDict):
     """Replace one section; null is a value."""
 
-    section: Literal[
-        "models",
-        "mcpServers",
-        "mcp",
-        "hooks",
-        "sandbox",
-        "webSearch",
-        "providerOverrides",
-        "toolSearch",
-        "security",
-        "envVars",
-        "systemPrompt",
-        "tuiPreferences",
-        "agentsMd",
-        "goal",
-    ]
+    section: SettingsSectionName
     value: object
 
 

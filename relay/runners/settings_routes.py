@@ -5,7 +5,7 @@ Settings hold secrets: nothing of them is kept or logged here.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from relay.http.errors import (
     RUNNER_CALL_FAILED,
@@ -21,22 +21,7 @@ from relay.http.shapes import Shape
 from relay.runners import machine_schemas as schemas
 from relay.runners.door import RunnerDoor
 
-SECTIONS: Final = (
-    "models",
-    "mcpServers",
-    "mcp",
-    "hooks",
-    "sandbox",
-    "webSearch",
-    "providerOverrides",
-    "toolSearch",
-    "security",
-    "envVars",
-    "systemPrompt",
-    "tuiPreferences",
-    "agentsMd",
-    "goal",
-)
+SECTIONS: Final[tuple[str, ...]] = get_args(schemas.SettingsSectionName)
 
 
 class SettingsRoutes:

@@ -35,10 +35,14 @@ class Effects:
         now = self._clock.now_ms()
         if now - session.last_active_ms < self._limits.touch_every * 1000:
             return
+        self._alive(session, now)
+        self._persistence.mark_row(session)
+
+    def _alive(self, session: AgentSession, now: int) -> None:
+        """Put off the end that silence brings."""
         session.last_active_ms = now
         if session.is_ephemeral:
             session.expires_at_ms = now + int(self._limits.silent_timeout * 1000)
-        self._persistence.mark_row(session)
 
     def heartbeat(self, session: AgentSession, event: bytes) -> None:
         """Take a heartbeat (2.7.1): liveness, model, name, meta fields; then show it to the viewers."""
@@ -49,9 +53,7 @@ class Effects:
         session.heartbeat.active = beat.get("active") is True
         session.heartbeat.at_ms, session.heartbeat.at = now, iso(now)
         session.heartbeat.raw = event
-        session.last_active_ms = now
-        if session.is_ephemeral:
-            session.expires_at_ms = now + int(self._limits.silent_timeout * 1000)
+        self._alive(session, now)
         if not slim:
             if "model" in beat:
                 model = beat["model"]
