@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conflicted, readStatus, sides } from "./git";
+import { conflicted, readBlame, readStatus, sides } from "./git";
 
 const STATUS = readStatus({
   branch: "main",
@@ -26,5 +26,14 @@ describe("git status", () => {
     expect(staged.map(({ path }) => path)).toEqual(["staged.py", "both.py", "to.py"]);
     expect(rest.map(({ path }) => path)).toEqual(["open.py", "both.py", "new.py", "fight.py"]);
     expect(STATUS.changes.filter(conflicted).map(({ path }) => path)).toEqual(["fight.py"]);
+  });
+});
+
+describe("git blame", () => {
+  it("gives every line of a run to its commit", () => {
+    const line = (finalLine: number, author: string) => ({ finalLine, author, hash: author, authorDate: "2026-11-24T10:00:00Z", summary: "s" });
+    const { text, by } = readBlame({ content: ["a", "b", "c"], lines: [line(1, "Ann"), line(3, "Bob")] });
+    expect(text).toBe("a\nb\nc");
+    expect(by.map((author) => author?.author)).toEqual(["Ann", "Ann", "Bob"]);
   });
 });

@@ -40,6 +40,20 @@ export interface Commit {
   refs: readonly string[];
 }
 
+/** Who wrote a line. */
+export interface Author {
+  hash: string;
+  author: string;
+  at: number;
+  summary: string;
+}
+
+/** Who wrote each line of a committed file; the first line is at 0. */
+export interface Blame {
+  text: string;
+  by: readonly (Author | undefined)[];
+}
+
 /** A refusal of the service, with its reason where it gives one. */
 export class GitError extends Error {
   constructor(
@@ -116,15 +130,10 @@ export class Git {
     return body ? `${str(said.subject)}\n\n${body}` : str(said.subject);
   }
 
-  /** Answer who wrote each line of a file, by line number. */
-  async blame(path: string): Promise<ReadonlyMap<number, { hash: string; author: string; at: number; summary: string }>> {
+  /** Answer who wrote each line of a file as it was last committed, and its text then. */
+  async blame(path: string): Promise<Blame> {
     const said = await this.ask("git_blame", { path }, QUICK);
-    return new Map(
-      objects(said.lines).map((line) => [
-        num(line.finalLine) ?? 0,
-        { hash: str(line.hash), author: str(line.author), at: time(line.authorDate), summary: str(line.summary) },
-      ]),
-    );
+    return readBlame(said);
   }
 
   /** Stage files. */
@@ -191,6 +200,17 @@ export function readStatus(said: Json): Status {
     behind: num(said.behind) ?? 0,
     upstream: said.hasUpstream === true,
   };
+}
+
+/** Read a blame. The service names the first line of each run only; the others are of the same commit. */
+export function readBlame(said: Json): Blame {
+  const named = new Map(
+    objects(said.lines).map((line) => [num(line.finalLine) ?? 0, { hash: str(line.hash), author: str(line.author), at: time(line.authorDate), summary: str(line.summary) }]),
+  );
+  const content = Array.isArray(said.content) ? said.content.map(str) : [];
+  let last: Author | undefined;
+  const by = content.map((_text, index) => (last = named.get(index + 1) ?? last));
+  return { text: content.join("\n"), by };
 }
 
 /** Split changes into what is staged and what is not; a file may be in both. */

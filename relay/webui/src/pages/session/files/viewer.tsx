@@ -5,7 +5,7 @@ import { post, seg } from "../../../api/rest";
 import { ago, bytes, count, now } from "../../../lib/format";
 import type { OpenSession } from "../../../state/types";
 import { Button, CopyButton, Empty, ErrorState, Skeleton, toast, errorWords } from "../../../ui";
-import { Git } from "../changes/git";
+import { type Author, type Blame, Git } from "../changes/git";
 import { painted, useColour } from "./highlight";
 
 /** A picture of these kinds is shown. */
@@ -31,8 +31,6 @@ interface Props {
   onLine: (line: number) => void;
   onBack: (() => void) | undefined;
 }
-
-type Blame = ReadonlyMap<number, { hash: string; author: string; at: number; summary: string }>;
 
 /** Show the file at an absolute path. */
 export function Viewer({ session, runnerId, root, path, line, onLine, onBack }: Props) {
@@ -71,6 +69,7 @@ export function Viewer({ session, runnerId, root, path, line, onLine, onBack }: 
         <h2 class="m cut file-path">{short}</h2>
         <span class="grow" />
         {content && <span class="meta num">{bytes(content.size)}</span>}
+        {isText && blame && blame.text.trimEnd() !== content.text.trimEnd() && <span class="meta">As last committed</span>}
         {isText && <Button tiny kind="quiet" icon={History} pressed={blame !== null} busy={busy} onClick={() => void toggle()}>Blame</Button>}
         {isText && <CopyButton kind="quiet" value={content.text} />}
       </header>
@@ -90,9 +89,10 @@ export function Viewer({ session, runnerId, root, path, line, onLine, onBack }: 
 }
 
 function Text({ path, content, line, blame, onLine }: { path: string; content: Content; line: number | undefined; blame: Blame | null; onLine: (line: number) => void }) {
-  const lines = useMemo(() => content.text.replace(/\n$/, "").split("\n"), [content.text]);
+  const text = blame ? blame.text : content.text;
+  const lines = useMemo(() => text.replace(/\n$/, "").split("\n"), [text]);
   const [shown, setShown] = useState(() => Math.max(CHUNK, line ?? 0));
-  const colours = useColour(path, content.text);
+  const colours = useColour(path, text);
   const box = useRef<HTMLDivElement>(null);
   const here = useRef<number | undefined>(undefined);
   useLayoutEffect(() => {
@@ -107,14 +107,14 @@ function Text({ path, content, line, blame, onLine }: { path: string; content: C
   return (
     <div class="file-code" ref={box} tabIndex={0} role="region" aria-label={path.split("/").pop()}>
       <div class={blame ? "file-lines file-blamed" : "file-lines"}>
-        {lines.slice(0, shown).map((text, index) => {
+        {lines.slice(0, shown).map((words, index) => {
           const number = index + 1;
           const pieces = colours?.[index];
           return (
             <div key={number} class={`file-line${number === line ? " on" : ""}`}>
-              {blame && <Who line={blame.get(number)} before={blame.get(number - 1)} />}
+              {blame && <Who line={blame.by[index]} before={blame.by[index - 1]} />}
               <button type="button" class="file-number" aria-label={`Line ${number}`} tabIndex={-1} onClick={() => onLine(number)}>{number}</button>
-              <code>{pieces ? painted(pieces) : text}</code>
+              <code>{pieces ? painted(pieces) : words}</code>
             </div>
           );
         })}
@@ -125,9 +125,7 @@ function Text({ path, content, line, blame, onLine }: { path: string; content: C
   );
 }
 
-type Line = { hash: string; author: string; at: number; summary: string } | undefined;
-
-function Who({ line, before }: { line: Line; before: Line }) {
+function Who({ line, before }: { line: Author | undefined; before: Author | undefined }) {
   if (!line || line.hash === before?.hash) return <span class="file-who" />;
   return <span class="file-who cut" title={line.summary}>{`${line.author} ${line.at ? ago(line.at, now.peek()) : ""}`}</span>;
 }

@@ -148,10 +148,14 @@ function Bar({ chosen, tabs, loose, names: named, busy, onShow, onAttach, onOpen
   );
 }
 
-function TabWords({ id, name }: { id: string; name: string }) {
+/** The program that a shell calls itself after, if it is one word. */
+function program(id: string): string {
   const title = attachedShell(id)?.state.value.title ?? "";
-  const program = /^[\w.-]{1,16}$/.test(title) ? title : "shell";
-  return <><span class="m">{program}</span> <span class="cut">{name}</span></>;
+  return /^[\w.-]{1,16}$/.test(title) ? title : "shell";
+}
+
+function TabWords({ id, name }: { id: string; name: string }) {
+  return <><span class="m">{program(id)}</span> <span class="cut">{name}</span></>;
 }
 
 function PhoneBar({ chosen, tabs, loose, names: named, busy, onShow, onAttach, onOpen, onEnd }: Omit<BarProps, "onLeave">) {
@@ -163,7 +167,7 @@ function PhoneBar({ chosen, tabs, loose, names: named, busy, onShow, onAttach, o
   const total = tabs.length + loose.length;
   return (
     <div class="term-phonebar">
-      <MenuButton kind="soft" small label="Terminals" items={items} after={ChevronDown}>
+      <MenuButton kind="soft" small label={chosen ? `${program(chosen.id)} ${named.get(chosen.id) ?? ""}, other terminals` : "Terminals"} items={items} after={ChevronDown}>
         {chosen ? <TabWords id={chosen.id} name={named.get(chosen.id) ?? ""} /> : "Terminals"}
       </MenuButton>
       <span class="meta">{`${total} ${total === 1 ? "shell" : "shells"}`}</span>
