@@ -16,6 +16,9 @@ export interface ApprovalCardProps {
   onStop: () => void;
 }
 
+/** A longer value gets a field of several lines. */
+const SHORT = 40;
+
 /** Draw the request. */
 export function ApprovalCard({ approval, hasDraft, onDecide, onStop }: ApprovalCardProps): JSX.Element {
   const [editing, setEditing] = useState(false);
@@ -61,7 +64,7 @@ export function ApprovalCard({ approval, hasDraft, onDecide, onStop }: ApprovalC
         if (editing && field.editable) {
           return (
             <Field key={field.key} label={field.label}>
-              {(links) => field.multiline
+              {(links) => field.multiline || field.value.length > SHORT
                 ? <TextArea {...links} class="ask-mono" value={value} onChange={change} rows={2} most={8} />
                 : <TextInput {...links} mono value={value} onChange={change} />}
             </Field>

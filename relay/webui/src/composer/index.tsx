@@ -8,7 +8,7 @@ import { go } from "../lib/router";
 import { hasDraft } from "../state/drafts";
 import { resume } from "../state/sessions";
 import type { OpenSession, SessionRow } from "../state/types";
-import { errorWords, toast } from "../ui";
+import { Button, Mark, errorWords, toast } from "../ui";
 import type { OwnCommand } from "./commands";
 import { Composer } from "./composer";
 import { EndedBar } from "./ended-bar";
@@ -62,6 +62,7 @@ export function Dock({ session, row, commands }: DockProps): JSX.Element | null 
           <PromptCard session={session} pending={asks} hasDraft={hasDraft(session.id)} calm={calm} onStop={stop} />
         ) : (
           <>
+            {pending?.kind === "trust" && <TrustRow session={session} count={pending.plugins.length} />}
             <QueueRows session={session} editLast={editLast} onDone={() => document.querySelector<HTMLElement>(".cmp-field")?.focus()} />
             <Composer
               session={session}
@@ -77,6 +78,17 @@ export function Dock({ session, row, commands }: DockProps): JSX.Element | null 
         )}
       </div>
     </footer>
+  );
+}
+
+/** Plugins wait for a decision, which stands in the overview: the agent works on without them. */
+function TrustRow({ session, count }: { session: OpenSession; count: number }): JSX.Element {
+  return (
+    <div class="cmp-trust">
+      <Mark state="waiting" />
+      <span class="grow cut">{count === 1 ? "A plugin of this folder waits for your trust" : "Plugins of this folder wait for your trust"}</span>
+      <Button tiny kind="wait" href={`/session/${encodeURIComponent(session.id)}/overview`}>Review</Button>
+    </div>
   );
 }
 

@@ -11,7 +11,7 @@ import { Button, type Icon } from "./button";
 export function Chip({ children, mono, icon: Shown, tip }: { children: ComponentChildren; mono?: boolean; icon?: Icon; tip?: string }): JSX.Element {
   return (
     <span class="chip" data-tip={tip}>
-      {Shown && <Shown size={12} strokeWidth={1.75} aria-hidden="true" />}
+      {Shown && <Shown size={14} strokeWidth={1.75} aria-hidden="true" />}
       {mono ? <span class="m">{children}</span> : children}
     </span>
   );

@@ -25,6 +25,8 @@ export interface HeaderProps {
   /** Show two views side by side, or one again; undefined where that is not possible. */
   onSplit: (() => void) | undefined;
   conversation: string;
+  /** Where what waits is answered; undefined when it is in sight. */
+  answer: string | undefined;
 }
 
 /** The head on a desktop and a tablet; `withTabs` when no panel carries the views. */
@@ -59,7 +61,7 @@ export function ViewBar({ tabs, chosen, plan }: { tabs: readonly Tab[]; chosen: 
 }
 
 /** The head on a phone: two lines. Where the conversation is not in sight the second says what the agent does. */
-export function PhoneHeader({ session, row, status, name, branch, layout, menu, onStop, conversation }: HeaderProps): JSX.Element {
+export function PhoneHeader({ session, row, status, name, branch, layout, menu, onStop, answer }: HeaderProps): JSX.Element {
   const apart = layout.view !== "conversation";
   const { words, time } = doing(session, status, row, now.value);
   const waits = status === "waiting";
@@ -83,7 +85,7 @@ export function PhoneHeader({ session, row, status, name, branch, layout, menu, 
           </p>
         )}
       </div>
-      {apart && waits && <Button kind="wait" small href={conversation}>Answer</Button>}
+      {apart && waits && answer !== undefined && <Button kind="wait" small href={answer}>Answer</Button>}
       {apart && status === "working" && <Button kind="quiet" icon={Square} onClick={onStop}>Stop</Button>}
       <MenuButton items={menu} label="More" iconOnly class="ses-more" />
     </header>

@@ -100,6 +100,7 @@ function SessionViews({ session, row, params }: ViewsProps): JSX.Element {
     onStop: stop,
     onSplit: size === "desktop" && layout.wide ? () => show(split(layout, others)) : undefined,
     conversation: addressOf(session.id, { view: "conversation" }),
+    answer: answerAddress(session, layout),
   };
   const conversation = <Talk key="talk" session={session} row={row} commands={commands} />;
   const apart = (size === "desktop" ? layout.wide : layout.view !== "conversation") && layout.view !== "conversation";
@@ -110,7 +111,7 @@ function SessionViews({ session, row, params }: ViewsProps): JSX.Element {
         {size === "phone" ? <PhoneHeader {...head} /> : <Header {...head} withTabs={size === "desktop" && !beside} chips={apart && size === "desktop" ? "folder" : "all"} />}
         {size !== "desktop" && <ViewBar tabs={tabs(every)} chosen={layout.view} plan={size === "tablet" ? plan : ""} />}
         {apart ? <Views session={session} params={params} layout={size === "desktop" ? layout : { ...layout, beside: null }} /> : conversation}
-        {apart && size !== "phone" && <LiveLine session={session} row={row} status={status} onStop={stop} conversation={head.conversation} />}
+        {apart && size !== "phone" && <LiveLine session={session} row={row} status={status} onStop={stop} conversation={head.conversation} answer={head.answer} />}
       </div>
       {beside && (
         <Panel tabs={tabs(others)} chosen={layout.view} onClose={() => show({ view: "conversation" })} onWide={() => show({ view: layout.view, wide: true })}>
@@ -150,6 +151,12 @@ function Views({ session, params, layout }: { session: OpenSession; params: Reco
 function OneView({ session, params, view }: { session: OpenSession; params: Record<string, string>; view: string }): JSX.Element | null {
   const Shown = viewComponent(view);
   return Shown ? <Shown key={view} session={session} params={params} /> : null;
+}
+
+/** Answer where what waits is answered: trust in the overview, everything else in the conversation. */
+function answerAddress(session: OpenSession, layout: Layout): string | undefined {
+  const view = session.meta.value.pending?.kind === "trust" ? "overview" : "conversation";
+  return view === layout.view || view === layout.beside ? undefined : addressOf(session.id, { view });
 }
 
 /** Put a second view at the side, the terminal first, or take it away. */

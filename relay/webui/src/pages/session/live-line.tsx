@@ -18,10 +18,12 @@ export interface LiveLineProps {
   onStop: () => void;
   /** The address of the conversation. */
   conversation: string;
+  /** Where what waits is answered; undefined when it is in sight. */
+  answer: string | undefined;
 }
 
 /** Draw the line. */
-export function LiveLine({ session, row, status, onStop, conversation }: LiveLineProps): JSX.Element {
+export function LiveLine({ session, row, status, onStop, conversation, answer }: LiveLineProps): JSX.Element {
   const meta = session.meta.value;
   const { words, time } = doing(session, status, row, now.value);
   const waits = status === "waiting";
@@ -32,8 +34,8 @@ export function LiveLine({ session, row, status, onStop, conversation }: LiveLin
       {time !== "" && <span class="meta num">{time}</span>}
       {waits ? <span class="grow" /> : status === "ended" ? <span class="grow" /> : <LiveField session={session} active={meta.active} />}
       {(status === "working" || waits) && <Button small kind="quiet" icon={Square} tip="Esc twice" onClick={onStop}>Stop</Button>}
-      {waits
-        ? <Button small kind="wait" href={conversation}>Answer</Button>
+      {waits && answer !== undefined
+        ? <Button small kind="wait" href={answer}>Answer</Button>
         : <Button small kind="soft" class="ses-live-back" href={conversation}>Show conversation</Button>}
     </footer>
   );

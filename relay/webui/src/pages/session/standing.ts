@@ -26,7 +26,7 @@ export interface Doing {
 export function turnStart(session: OpenSession): number | undefined {
   const { active, turnSince } = session.meta.value;
   if (!active) return undefined;
-  const asked = session.closed.value.findLast((block) => block.kind === "you");
+  const asked = session.closed.value.findLast((block) => block.kind === "you" && !block.steered);
   const at = asked?.kind === "you" ? asked.at : undefined;
   if (at === undefined || turnSince === undefined) return turnSince ?? at;
   return Math.min(at, turnSince);

@@ -60,7 +60,7 @@ export function LimitsSection({ meta }: { meta: SessionMeta }): JSX.Element | nu
   const limits = Object.entries(obj(meta.providerUsage)).flatMap(([provider, said]) =>
     objects(obj(said).windows).map((window) => ({
       key: `${provider} ${str(window.label)}`,
-      words: `${provider}, ${str(window.label)}`,
+      words: `${provider.charAt(0).toUpperCase()}${provider.slice(1)}, ${str(window.label)}`,
       share: (num(window.utilization) ?? 0) / 100,
       resets: Date.parse(str(window.resets_at)),
     })),
