@@ -19,6 +19,7 @@ from relay.http.errors import (
     INVALID_JSON,
     INVALID_KEY,
     JSON_CONTENT_TYPE_REQUIRED,
+    KEY_SCOPE,
     MALFORMED_LENGTH,
     MALFORMED_PATH,
     MISSING_KEY,
@@ -28,6 +29,7 @@ from relay.http.errors import (
     STORAGE_UNAVAILABLE,
     ErrorSpec,
 )
+from relay.http.identity import Scope
 from relay.http.routes import Auth, Body, Route
 from relay.http.shapes import JSON, Outside, Shape
 
@@ -115,6 +117,8 @@ def errors_of(route: Route) -> dict[int, list[str]]:
     specs: list[ErrorSpec] = [*route.errors]
     if route.auth is not Auth.NONE:
         specs += (MISSING_KEY, INVALID_KEY)
+        if not all(route.admits(scope, route.method) for scope in Scope):
+            specs.append(KEY_SCOPE)
     if "{" in route.path:
         specs.append(MALFORMED_PATH)
     if route.method not in _SAFE:

@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict, cast
 import pytest
 
 from relay.http.errors import RUNNER_NOT_FOUND, ErrorSpec
+from relay.http.identity import Scope
 from relay.http.openapi import document
 from relay.http.routes import Auth, Body, Call, Json, Route
 from relay.http.shapes import HTML, REFUSAL, Ok, Shape
@@ -115,7 +116,8 @@ def test_errors_are_those_of_the_row_and_those_of_every_row() -> None:
     assert found["404"] == "Runner not found"
     assert found["409"] == "It is taken"
     assert found["413"] == "Payload Too Large: body exceeds 10 bytes"
-    assert found["403"] == "Cross-origin request rejected"
+    scope = "This API key may not do that: its scope is {scope}"
+    assert found["403"] == f"{scope}; Cross-origin request rejected"
     assert "malformed percent-escape" in str(found["400"])
     assert {"400", "401", "408", "415", "417", "500", "503"} < set(found)
 
@@ -126,7 +128,14 @@ def test_an_error_whose_text_somebody_else_writes_says_so() -> None:
 
 
 def test_a_get_is_not_said_to_refuse_what_only_writes_do() -> None:
-    assert {"403", "413", "408", "415"}.isdisjoint(_statuses(_row()))
+    statuses = _statuses(_row())
+    assert {"413", "408", "415"}.isdisjoint(statuses)
+    assert "Cross-origin" not in str(statuses["403"])
+
+
+def test_only_what_every_key_may_call_is_not_said_to_refuse_scopes() -> None:
+    assert "403" not in _statuses(_row(scopes=frozenset(Scope)))
+    assert "403" in _statuses(_row(scopes=frozenset({Scope.FULL, Scope.READ})))
 
 
 def test_a_page_answers_html_and_its_errors_may() -> None:
