@@ -1,6 +1,6 @@
 /** The frame around every page: sidebar or bottom bar, the page, and what lies over it. */
 import "./shell.css";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { ComponentChildren, JSX } from "preact";
 import { width } from "../lib/media";
 import { sidebarHidden } from "../state/prefs";
@@ -24,8 +24,11 @@ export function Shell({ place, children }: { place: string; children: ComponentC
   const phone = width.value === "phone";
   const sidebar = !phone && !sidebarHidden.value;
   const bar = phone && isPlace(place);
+  const opened = useRef(place);
   useEffect(() => {
-    // A reader, and Tab, begin in the page that was opened.
+    // A reader, and Tab, go on in the page that was opened; the first one begins with the skip link.
+    if (opened.current === place) return;
+    opened.current = place;
     const active = document.activeElement;
     if (!active || active === document.body) document.getElementById("main")?.focus({ preventScroll: true });
   }, [place]);

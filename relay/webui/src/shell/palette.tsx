@@ -1,5 +1,5 @@
 /** ⌘K: open a session by name, or do something (brief 3, palette). The first row is chosen. */
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { JSX } from "preact";
 import { Search } from "lucide-preact";
 import { commands, type Command } from "../lib/commands";
@@ -39,10 +39,10 @@ function Open({ initial }: { initial: string }): JSX.Element {
   const found = only ? [] : find(words).slice(0, ROWS);
   const doable = rank(commands.value.filter((each) => each.when?.() ?? true), words, (each) => `${each.words} ${each.also ?? ""}`);
   const shown = doable.slice(0, only ? 12 : ROWS);
-  const rows = useMemo<Row[]>(
-    () => [...found.map((session) => ({ kind: "session" as const, session })), ...shown.map((command) => ({ kind: "command" as const, command }))],
-    [text, found.length, shown.length],
-  );
+  const rows: Row[] = [
+    ...found.map((session) => ({ kind: "session" as const, session })),
+    ...shown.map((command) => ({ kind: "command" as const, command })),
+  ];
   const chosen = Math.min(at, rows.length - 1);
 
   const keys = (event: JSX.TargetedKeyboardEvent<HTMLInputElement>): void => {

@@ -2,12 +2,14 @@
 import "./auth.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { JSX } from "preact";
+import { ChevronLeft } from "lucide-preact";
 import { announce } from "../../lib/live";
 import { width } from "../../lib/media";
+import { back } from "../../lib/router";
 import { useTitle } from "../../lib/title";
 import { account } from "../../state/account";
 import { connectedRunners, runners, runnersLoaded, type Runner } from "../../state/runners";
-import { Button, CopyButton, ErrorState, Mark, Segments, TextInput } from "../../ui";
+import { Button, CopyButton, ErrorState, IconButton, Mark, Segments, TextInput } from "../../ui";
 import { isLoopback, reach, socketAddress, type Reach } from "./addresses";
 import { freshKey, spendKey, type FreshKey } from "./fresh-key";
 import { Qr } from "./qr";
@@ -60,8 +62,10 @@ export default function Connect(): JSX.Element {
   return (
     <>
       <header class="bar">
+        {phone && !wasFirst && <IconButton label="Back" icon={ChevronLeft} onClick={() => back("/runners")} />}
         <h1>{wasFirst && !phone ? "Welcome to Relay" : wasFirst ? "Relay" : "Connect a runner"}</h1>
         <span class="grow" />
+        {phone && wasFirst && <Button small kind="quiet" href="/">Not now</Button>}
         {!phone && <span class="meta cut">Signed in as {account.value.user?.email}</span>}
       </header>
       <div class="scroll">
