@@ -4,6 +4,7 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import { onRefused } from "../api/refused";
 import { ApiError, get, onSignedOut, post } from "../api/rest";
 import { closeFeeds } from "../api/sockets";
+import { local } from "../lib/storage";
 import { isObj, str } from "../transcript/wire";
 
 /** A person's account. */
@@ -25,6 +26,8 @@ export interface Account {
 }
 
 const current = signal<Account>({ state: "loading" });
+/** Who was signed in last: while the relay is away the page opens for them, and shows what is to be had. */
+const remembered = local<User | null>("user", null, (value) => value === null || (isObj(value) && typeof value.id === "string"));
 
 /** Who is signed in. */
 export const account: ReadonlySignal<Account> = current;
@@ -37,13 +40,16 @@ export async function loadAccount(): Promise<void> {
     try {
       const session = await get<unknown>("/api/auth/get-session", { quiet401: true, timeout: 10_000 });
       const user = readUser(session);
-      current.value = user ? { state: "in", user } : await door();
+      if (user) become(user);
+      else leave(await door(), current.peek().state === "in");
       return;
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) {
-        current.value = await door().catch(() => ({ state: "out" as const }));
+        leave(await door().catch(() => ({ state: "out" as const })), current.peek().state === "in");
         return;
       }
+      const user = remembered.peek();
+      if (user && current.peek().state === "loading") current.value = { state: "in", user };
       await new Promise((settle) => setTimeout(settle, delay));
     }
   }
@@ -64,21 +70,32 @@ export async function signUp(name: string, email: string, password: string, code
 /** Sign out of this browser. */
 export async function signOut(): Promise<void> {
   await post("/api/auth/sign-out", {}, { quiet401: true });
-  closeFeeds();
-  current.value = await door().catch(() => ({ state: "out" as const }));
+  leave(await door().catch(() => ({ state: "out" as const })), false);
 }
 
 /** Note that the relay said the session is over. */
 export function signedOut(): void {
   if (current.peek().state !== "in") return;
+  leave({ state: "out" }, true);
+}
+
+function become(user: User): void {
+  remembered.value = user;
+  const now = current.peek();
+  if (now.state !== "in" || now.user?.id !== user.id) current.value = { state: "in", user };
+}
+
+/** Sign out here; `over` when the relay said so and not the person. */
+function leave(to: Account, over: boolean): void {
   closeFeeds();
-  current.value = { state: "out", over: true };
+  remembered.value = null;
+  current.value = over && to.state === "out" ? { ...to, over: true } : to;
 }
 
 function enter(answer: unknown): void {
   const user = readUser(answer);
   if (!user) throw new ApiError(502, "The relay did not say who signed in.");
-  current.value = { state: "in", user };
+  become(user);
 }
 
 /** Answer what someone who is not signed in finds. */

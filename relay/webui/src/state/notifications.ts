@@ -48,24 +48,36 @@ export function declineOffer(): void {
   offer.value = { due: false, asked: true };
 }
 
+/** Rises with every choice and every look, so that a look that was overtaken changes nothing. */
+let turn = 0;
+
 /** Find out how notifications stand. */
 export async function loadPush(): Promise<void> {
-  state.value = await standing();
+  const mine = (turn += 1);
+  const found = await standing();
+  if (mine !== turn) return;
+  state.value = found.state;
+  if (found.events) chosen.value = found.events;
 }
 
-async function standing(): Promise<PushState> {
-  if (!window.isSecureContext) return "insecure";
-  if (!("serviceWorker" in navigator) || !("PushManager" in window) || typeof Notification === "undefined") return "impossible";
-  if (Notification.permission === "denied") return "refused";
+interface Standing {
+  readonly state: PushState;
+  readonly events?: readonly PushEvent[];
+}
+
+async function standing(): Promise<Standing> {
+  if (!window.isSecureContext) return { state: "insecure" };
+  if (!("serviceWorker" in navigator) || !("PushManager" in window) || typeof Notification === "undefined") {
+    return { state: "impossible" };
+  }
+  if (Notification.permission === "denied") return { state: "refused" };
   const worker = await registration();
   const subscription = await worker?.pushManager.getSubscription();
-  if (!worker) return "impossible";
-  if (!subscription || Notification.permission !== "granted") return "off";
+  if (!worker) return { state: "impossible" };
+  if (!subscription || Notification.permission !== "granted") return { state: "off" };
   const known = objects(obj(await get<unknown>("/api/push/subscriptions")).subscriptions);
   const mine = known.find((entry) => entry.endpoint === subscription.endpoint);
-  if (!mine) return "off";
-  chosen.value = readEvents(str(mine.enabledEvents));
-  return "on";
+  return mine ? { state: "on", events: readEvents(str(mine.enabledEvents)) } : { state: "off" };
 }
 
 /** Turn notifications on for some events; asks the browser for permission. Rejects with words. */
@@ -84,6 +96,7 @@ export async function enablePush(events: readonly PushEvent[] = ALL): Promise<vo
     (await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: fromBase64Url(publicKey) }));
   const { endpoint, keys } = subscription.toJSON();
   await post("/api/push/subscribe", { endpoint, keys, enabledEvents: events.join(",") });
+  turn += 1;
   chosen.value = events;
   state.value = "on";
 }
@@ -96,6 +109,7 @@ export async function disablePush(): Promise<void> {
     await post("/api/push/unsubscribe", { endpoint: subscription.endpoint });
     await subscription.unsubscribe();
   }
+  turn += 1;
   state.value = "off";
 }
 
@@ -103,6 +117,7 @@ export async function disablePush(): Promise<void> {
 export async function choosePushEvents(events: readonly PushEvent[]): Promise<void> {
   if (events.length === 0) return disablePush();
   const before = chosen.peek();
+  turn += 1;
   chosen.value = events;
   try {
     await put("/api/push/events", { endpoint: await endpoint(), enabledEvents: events.join(",") });

@@ -2,6 +2,7 @@
 
 import { type ReadonlySignal, computed, effect, signal } from "@preact/signals";
 import { post } from "../api/rest";
+import { hub } from "../api/sockets";
 import { obj, str } from "../transcript/wire";
 import { withAgent } from "./agent-link";
 import { forgetHistory, hasMore, historyLoaded, loadHistory, loadMore, pinned, setPin, stored } from "./history";
@@ -89,7 +90,11 @@ export function followSessions(): () => void {
     visible.value = document.visibilityState === "visible";
   };
   document.addEventListener("visibilitychange", look);
-  void loadHistory().catch(() => undefined);
+  const refresh = (): void => void loadHistory().catch(() => undefined);
+  const socket = hub();
+  // Sessions may have ended while the connection was lost, and the first list may have been asked for in vain.
+  socket.on("connect", refresh);
+  refresh();
   // Being on screen is being seen, as long as the page is looked at.
   const watch = effect(() => {
     const id = marks.current.value;
@@ -97,6 +102,7 @@ export function followSessions(): () => void {
     if (row && visible.value) marks.sawUntil(row.id, row.changedAt);
   });
   return () => {
+    socket.off("connect", refresh);
     stop();
     gone();
     added();

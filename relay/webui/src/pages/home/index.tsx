@@ -11,6 +11,7 @@ import { withChildren, withFamily } from "../../sidebar/layout";
 import { attempt } from "../../sidebar/session-actions";
 import { useSettled } from "../../sidebar/settled";
 import { Button, Empty, IconButton, Kbd, Skeleton, Tabs, TextInput } from "../../ui";
+import { NotifyOffer } from "./notify-offer";
 import { HomeRow } from "./row";
 import { WaitingRow } from "./waiting-row";
 import "./home.css";
@@ -71,6 +72,7 @@ export default function Home() {
     <div class="home-page">
       <Head show={show} />
       <div class="home-scroll">
+        <NotifyOffer />
         <div class="home" {...hold}>
           {!loaded.value ? (
             <Skeleton rows={8} height={40} />
