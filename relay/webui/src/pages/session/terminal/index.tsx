@@ -70,8 +70,8 @@ function Shells({ session, list, wished }: { session: OpenSession; list: ShellLi
       if (!yes) return;
       shell?.kill();
     }
-    leave(id);
     list.drop(id);
+    leave(id);
   };
   const again = async (id: string): Promise<void> => {
     await open();

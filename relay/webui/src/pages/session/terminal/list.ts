@@ -44,6 +44,8 @@ function make(sessionId: string, runnerId: string, cwd: string): ShellList {
   const state = signal<"loading" | "ready" | "failed">("loading");
   const error = signal("");
   const tabs = local<readonly string[]>(`shells.${sessionId}`, [], Array.isArray);
+  /** Closed here; the relay lists them a moment longer. */
+  const gone = new Set<string>();
   const refresh = async (): Promise<void> => {
     try {
       const answer = obj(await get<unknown>(`/api/runners/${seg(runnerId)}/terminals`));
@@ -53,7 +55,7 @@ function make(sessionId: string, runnerId: string, cwd: string): ShellList {
         exited: row.exited === true,
         createdAt: Date.parse(str(row.createdAt)) || 0,
       }));
-      all.value = rows.filter((row) => row.id !== "" && inFolder(row.cwd, cwd));
+      all.value = rows.filter((row) => row.id !== "" && !gone.has(row.id) && inFolder(row.cwd, cwd));
       const known = new Set(all.value.map((row) => row.id));
       const kept = tabs.peek().filter((id) => known.has(id));
       if (kept.length !== tabs.peek().length) tabs.value = kept;
@@ -79,6 +81,7 @@ function make(sessionId: string, runnerId: string, cwd: string): ShellList {
       return id;
     },
     drop: (id) => {
+      gone.add(id);
       all.value = all.peek().filter((entry) => entry.id !== id);
       tabs.value = tabs.peek().filter((other) => other !== id);
     },
