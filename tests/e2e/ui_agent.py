@@ -1,4 +1,4 @@
-"""Be a session's worker that says whatever a test scripts, at any rate, so that a browser page has something to show."""
+"""Be a session's worker that says whatever a test scripts, at any rate, so that a page has something to show."""
 
 from __future__ import annotations
 

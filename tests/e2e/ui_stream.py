@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from tests.e2e.waiting import NotReached
 from tests.e2e.ui_agent import Json, UiAgent, call, now, result, said, text, thought, user
+from tests.e2e.waiting import NotReached
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -28,7 +27,7 @@ _WORDS: Final = (
 
 
 def conversation(turns: int, began: int | None = None) -> list[Json]:
-    """Make a transcript of so many turns, five messages each: prompt, tool call, result, answer, and a summary of it."""
+    """Make a transcript of so many turns, five messages each."""
     at = itertools.count(began if began is not None else now() - turns * 60_000, 7_000)
     messages: list[Json] = []
     for turn in range(turns):
@@ -166,6 +165,13 @@ async def seen(page: Page) -> Seen:
     )
 
 
+#: Whether the end of the log is in sight.
+AT_END: Final = (
+    f"(() => {{ const b = document.querySelector('{SCROLL}'); "
+    "return b.scrollHeight - b.clientHeight - b.scrollTop < 2 })()"
+)
+
+
 async def distance(page: Page) -> float:
     """Answer how far the end of the log is below its lower edge, px."""
     return cast(
@@ -193,16 +199,3 @@ async def wheel(page: Page, down: float) -> None:
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     await page.mouse.wheel(0, down)
-
-
-@asynccontextmanager
-async def beside(work: asyncio.Task[object]) -> AsyncIterator[None]:
-    """Let something go on during a block; its failure is the block's."""
-    try:
-        yield
-    finally:
-        if not work.done():
-            work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-    if work.done() and not work.cancelled():
-        work.result()
