@@ -51,6 +51,8 @@ class Effects:
         before = (session.heartbeat.active, _model_key(session.heartbeat.model), session.name)
         now = self._clock.now_ms()
         session.heartbeat.active = beat.get("active") is True
+        if session.heartbeat.active is not before[0]:
+            session.turned_at = iso(now)
         session.heartbeat.at_ms, session.heartbeat.at = now, iso(now)
         session.heartbeat.raw = event
         self._alive(session, now)

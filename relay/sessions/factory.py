@@ -43,6 +43,7 @@ class SessionFactory:
         session.acks_trigger = agent.acks_trigger
         session.name = agent.name or (live.name if live is not None else row.session_name if row is not None else None)
         session.first_prompt = live.first_prompt if live is not None else row.first_prompt if row is not None else None
+        session.turned_at = live.turned_at if live is not None else None
         session.session_file = agent.session_file or (live.session_file if live is not None else None)
         session.started_at = live.started_at if live is not None else row.started_at if row is not None else iso(now)
         session.last_active_ms = now

@@ -102,6 +102,7 @@ class LiveSession(TypedDict):
     runnerId: str | None
     runnerName: str | None
     parentSessionId: str | None
+    changedAt: NotRequired[str]
     firstPrompt: NotRequired[str]
     status: Literal["running", "idle"]
 

@@ -98,6 +98,8 @@ class AgentSession:
         self.name: str | None = None
         #: What it was first asked, cut to 300 characters; None until its agent shows it.
         self.first_prompt: str | None = None
+        #: When its agent last began or stopped working; None until it did (*ours*, for what is new to somebody).
+        self.turned_at: str | None = None
         self.session_file: str | None = None
         self.collab_mode = True
         self.is_ephemeral = True
@@ -149,6 +151,7 @@ class AgentSession:
             "runnerId": self.links.runner_id,
             "runnerName": self.links.runner_name,
             "parentSessionId": self.links.parent_id,
+            **({} if self.turned_at is None else {"changedAt": self.turned_at}),
             **self._prompt(),
         }
 
