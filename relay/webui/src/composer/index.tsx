@@ -42,7 +42,7 @@ export function Dock({ session, row, commands }: DockProps): JSX.Element | null 
   const { pending } = session.meta.value;
   const stop = (): void => stopAgent(session);
   if (phase === "gone") return null;
-  if (phase === "ended") {
+  if (phase === "ended" || (phase === "failed" && row?.status === "ended")) {
     return (
       <footer class="cmp-dock">
         <div class="cmp-dock-in">

@@ -171,7 +171,8 @@ function useBackCloses(open: boolean, close: () => void): void {
   useEffect(() => {
     if (!open) return undefined;
     return onBack(() => {
-      close();
+      // The router goes forward again first; only then is it this page's entry that is replaced.
+      window.addEventListener("popstate", close, { once: true });
       return true;
     });
   }, [open]);
