@@ -236,7 +236,8 @@ async def test_every_kind_of_block_reads_well_and_only_a_question_is_amber(
         await page.get_by_text(words).first.wait_for()
     assert await page.get_by_text("Show me **everything** <b>here</b>").count() == 1
     assert await page.evaluate("[window.hurt, document.querySelectorAll('.log-md img').length]") == [None, 0]
-    assert await page.locator(".log-md a").filter(has_text="link").get_attribute("href") is None
+    links = await page.locator(".log-md a[href]").evaluate_all("(all) => all.map((one) => [one.protocol, one.rel])")
+    assert links == [["https:", "noopener noreferrer"]]
     await page.locator(".log-md .hljs-string").first.wait_for()
     assert await page.locator(SCROLL).get_attribute("aria-live") == "off"
     await page.get_by_role("button", name="Edited").click()
