@@ -30,8 +30,6 @@ def names(where: Locator) -> Locator:
     return where.locator("[data-row]")
 
 
-
-
 async def heard(ui: Ui, words: str) -> None:
     """Wait until the agent has heard words."""
     provider = ui.stack.provider
@@ -52,7 +50,9 @@ async def test_questions_and_plans_are_answered_from_the_list(ui: Ui) -> None:
     assert await serious(page) == []
 
     question = waiting.get_by_role("article").filter(has_text=QUESTION)
-    await playwright.expect(question.get_by_role("button")).to_have_text(["Yes, warn", "No", "Fail", "Write an answer…"])
+    await playwright.expect(question.get_by_role("button")).to_have_text(
+        ["Yes, warn", "No", "Fail", "Write an answer…"]
+    )
     await question.get_by_role("button", name="Yes, warn").click()
     await playwright.expect(question).to_have_count(0)
     await heard(ui, "Yes, warn")

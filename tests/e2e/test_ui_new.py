@@ -11,7 +11,7 @@ from tests.e2e.provider import Say
 from tests.e2e.ui import Ui, serious
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import FilePayload, Page
 
 playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-b"), pytest.mark.timeout(240)]
@@ -74,7 +74,7 @@ async def test_what_goes_wrong_is_said_where_it_is_and_files_go_along(ui: Ui) ->
     dialog = page.get_by_role("dialog", name="New session")
     await dialog.get_by_label("Prompt").fill("read the note")
     await dialog.get_by_label("Folder").fill(str(stack.work))
-    note = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"remember the milk"}
+    note: FilePayload = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"remember the milk"}
     await dialog.locator("input[type=file]").set_input_files(note)
     await playwright.expect(dialog.get_by_role("list", name="Files")).to_contain_text("note.txt17 B")
     await dialog.get_by_role("button", name="Attach a file").focus()
