@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Final
 
-from tests.bench import broadcast, crowd, echo, fanout, rest, rewrite, start, target, tunnel, upload, webhook
+from tests.bench import broadcast, crowd, echo, fanout, page, rest, rewrite, start, target, tunnel, upload, webhook
 from tests.bench.report import Report
 
 #: The rows of the table that the relay is measured by.
@@ -78,6 +78,11 @@ def parser() -> argparse.ArgumentParser:
     ports.add_argument("--seconds", type=float, default=5.0, help="of small answers")
     ports.add_argument("--slow-rate", type=int, default=20_000_000, help="bytes per second of the slow reader")
 
+    view = commands.add_parser("page", parents=[common], help="the web UI in Chromium while an answer streams")
+    view.add_argument("--rate", type=float, default=100.0, help="updates per second")
+    view.add_argument("--seconds", type=float, default=10.0)
+    view.add_argument("--opens", type=int, default=10, help="times that a session of 5,000 messages is opened")
+
     pages = commands.add_parser("rewrite", help="the rewriter of tunnelled pages, without a relay")
     pages.add_argument("--json", action="store_true", help="print one JSON object per row")
     pages.add_argument("--megabytes", type=int, default=16)
@@ -130,7 +135,11 @@ def load_of(options: argparse.Namespace) -> Load:
         plan = tunnel.Plan(options.megabytes, options.seconds, options.slow_rate, options.streams)
         return await tunnel.tunnel(server, plan)
 
+    async def viewed(server: target.Target) -> list[Report]:
+        return await page.page(server, page.Plan(options.seconds, options.rate, options.opens))
+
     loads: dict[str, Load] = {
+        "page": viewed,
         "fanout": flooded,
         "paced": paced,
         "rest": read,
