@@ -119,7 +119,7 @@ async def furnish(stack: Stack) -> dict[str, str]:
         while not stack.provider.heard("The backoff test"):
             await asyncio.sleep(0.2)
     viewer = await stack.viewer(found["ended"])
-    await viewer.until_idle()
+    await viewer.until_said("It takes 2 s now")
     await viewer.execute("end_session")
     return found
 

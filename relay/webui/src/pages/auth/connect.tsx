@@ -34,10 +34,19 @@ function useArrival(): Runner | null {
   return arrived && (connected.find((runner) => runner.id === arrived.id) ?? arrived);
 }
 
+/** Whether there was no runner when the page opened, which is what a new relay is like until the list has come. */
+function useFirst(): boolean {
+  const [first, set] = useState<boolean | null>(null);
+  const known = runnersLoaded.value;
+  useEffect(() => {
+    if (known) set((before) => before ?? runners.peek().length === 0);
+  }, [known]);
+  return first ?? true;
+}
+
 /** Show how to connect a runner. */
 export default function Connect(): JSX.Element {
-  const first = runners.value.length === 0;
-  const [wasFirst] = useState(first || !runnersLoaded.value);
+  const wasFirst = useFirst();
   const arrived = useArrival();
   useTitle(wasFirst ? "Connect your first runner" : "Connect a runner");
   const [key, setKey] = useState<FreshKey | null>(null);
