@@ -327,7 +327,7 @@ class Application:
             *health.routes(),
             *self._versions.routes(),
             *AddressRoute(self._reach).routes(),
-            *(self._metrics() if self._shows_metrics else ()),
+            *self._metrics(),
             *runners.routes(sessions.session_ids, self.hidden_models.of),
             *sessions.routes(),
             *self.triggers.routes(),
@@ -366,7 +366,7 @@ class Application:
             push=self.push.sender,
             http=lambda: self.http,
         )
-        return MetricsRoute(parts, self.accounts).table()
+        return MetricsRoute(parts, self.accounts, enabled=self._shows_metrics).table()
 
     def _socket_io(self) -> Route:
         async def handle(call: Call) -> web.StreamResponse:

@@ -14,7 +14,7 @@ import aiohttp
 
 from relay.app_settings import Tuning
 from relay.clock import Clock
-from relay.config import AuthSettings, DataSettings, Settings
+from relay.config import AuthSettings, DataSettings, MetricsSettings, Settings
 from tests.attachments.forms import FORM_TYPE, form, part
 from tests.contract.daemon import Daemon
 from tests.sessions.stage import Stage, until
@@ -32,7 +32,9 @@ class Open(Stage):
     def __init__(self, directory: Path, tuning: Tuning) -> None:
         super().__init__(directory, Clock(), tuning)
         self._settings = Settings(
-            data=DataSettings(dir=str(directory)), auth=AuthSettings(signup="open", rate_limit=False)
+            data=DataSettings(dir=str(directory)),
+            auth=AuthSettings(signup="open", rate_limit=False),
+            metrics=MetricsSettings(enabled=True),
         )
 
 
