@@ -99,6 +99,8 @@ async def test_an_answer_streams_into_two_browsers_and_a_question_closes_in_both
     for page in (first, second):
         await shows(page, "thank you")
         await playwright.expect(page.get_by_role("heading", name="Which way?")).to_have_count(0)
+    await shows(first, "Answered on another device")
+    assert "Answered on another device" not in await log(second).inner_text()
     assert ui.stack.provider.heard("right")
     await playwright.expect(field(first)).to_have_value("a thought for later")
 
@@ -262,9 +264,11 @@ async def test_three_keys_open_a_session_answer_the_next_question_and_start_anot
 
     await page.get_by_role("main").focus()
     await page.keyboard.press("n")
-    await playwright.expect(page.get_by_role("dialog")).to_be_visible()
+    dialog = page.get_by_role("dialog", name="New session")
+    await playwright.expect(dialog.get_by_role("textbox").first).to_be_focused()
     await page.keyboard.type("begin the next")
     await page.keyboard.press("Control+Enter")
+    await playwright.expect(dialog).to_have_count(0)
     await shows(page, "You said: begin the next")
     assert asking not in page.url
     assert named not in page.url

@@ -1,6 +1,7 @@
 /** A tool call: one line, and below it what it printed, changed or asked. */
 
 import type { JSX } from "preact";
+import { answeredElsewhere } from "../cards/elsewhere";
 import { Link } from "../lib/router";
 import { duration, elapsed, now } from "../lib/format";
 import type { ToolBlock } from "../transcript";
@@ -64,7 +65,7 @@ function Sum({ tool, running }: { tool: ToolBlock; running: boolean }): JSX.Elem
       {diff && (diff.added > 0 || diff.removed === 0) && <span class="ad">{`+${diff.added}`}</span>}
       {diff && diff.removed > 0 && <span class="de">{`−${diff.removed}`}</span>}
       {tool.state === "done" && !diff && words !== "" && <span>{words}</span>}
-      {tool.sort === "ask" && tool.state === "done" && <span>Answered</span>}
+      {tool.sort === "ask" && tool.state === "done" && <span>{answeredElsewhere(tool.callId) ? "Answered on another device" : "Answered"}</span>}
       {seconds !== undefined && seconds >= 0.1 && tool.sort !== "read" && tool.sort !== "ask" && tool.sort !== "plan" && !diff && <span class="log-wide">{duration(seconds * 1000)}</span>}
     </>
   );
