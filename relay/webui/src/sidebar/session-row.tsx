@@ -18,7 +18,7 @@ export function SidebarRow({ row, child, open }: { row: SessionRow; child: boole
         <span class="cut">{row.name}</span>
       </Link>
       {fresh && <span class="new-disc" role="img" aria-label="New since you looked" />}
-      <span class="side-when">{ago(row.changedAt, now.value)}</span>
+      <span class="side-when">{ago(row.pendingSince ?? row.changedAt, now.value)}</span>
       <span class="side-tools">
         <IconButton small label={row.pinned ? "Unpin" : "Pin"} icon={row.pinned ? PinOff : Pin} onClick={() => void togglePin(row)} />
         <MenuButton tiny label={`More for ${row.name}`} items={() => sessionItems(row)} />

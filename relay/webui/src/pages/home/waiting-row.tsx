@@ -25,7 +25,7 @@ export function WaitingRow({ row }: { row: SessionRow }) {
           <div class="home-name"><Link class="home-link" href={href} data-row="">{row.name}</Link></div>
           <span class="home-plan" />
           <Place row={row} />
-          <span class="home-when">{ago(row.changedAt, now.value)}</span>
+          <span class="home-when">{ago(row.pendingSince ?? row.changedAt, now.value)}</span>
         </div>
         <p class="home-ask">{asked(row)}</p>
         {width.value !== "phone" && <Answers row={row} href={href} />}

@@ -93,7 +93,7 @@ function Form({ runner, all, folder, onPick }: FormProps) {
   return (
     <Dialog
       title="New session"
-      wide={640}
+      wide={width.value === "tablet" ? 600 : 640}
       top={112}
       full
       class="new-dialog"

@@ -1,8 +1,8 @@
 /** One runner: its own navigation at the left, one part at a time (brief 3, Runner page). */
-import { ChevronLeft, ChevronRight, Plus, RotateCw } from "lucide-preact";
+import { ChevronDown, ChevronLeft, ChevronRight, Plus, RotateCw } from "lucide-preact";
 import { ago, now, plural } from "../../lib/format";
 import { width } from "../../lib/media";
-import { Link } from "../../lib/router";
+import { go, Link } from "../../lib/router";
 import { useTitle } from "../../lib/title";
 import { platformName, type Runner, runner as runnerOf, runnersLoaded } from "../../state/runners";
 import { sessions } from "../../state/sessions";
@@ -43,16 +43,28 @@ export default function RunnerPage({ params }: { params: Record<string, string> 
     { id: "models", words: "Models", group: "How it runs" },
   ];
   const phone = width.value === "phone";
+  const tablet = width.value === "tablet";
   const named = parts.find((part) => part.id === params.part);
   const part = named ?? parts[0];
   const menu = phone && !named;
   return (
     <div class="run-page">
-      <Head runner={runner} part={named} phone={phone} />
+      <Head runner={runner} part={named} phone={phone} desktop={width.value === "desktop"} />
       <div class="run-sub">
-        {(!phone || menu) && <Navigation runner={runner} parts={parts} chosen={menu ? "" : (part?.id ?? "")} />}
+        {(width.value === "desktop" || menu) && <Navigation runner={runner} parts={parts} chosen={menu ? "" : (part?.id ?? "")} />}
         {!menu && (
           <div class="run-body">
+            {tablet && part && (
+              <MenuButton
+                small
+                class="run-choose"
+                label={`Part: ${part.words}`}
+                after={ChevronDown}
+                items={parts.map((each) => ({ words: each.words, on: each.id === part.id, run: () => go(`/runner/${encodeURIComponent(runner.id)}/${each.id}`, "replace") }))}
+              >
+                {`Part: ${part.words}`}
+              </MenuButton>
+            )}
             {part?.id === "usage" ? <RunnerUsage runner={runner} /> : part?.id === "sessions" ? <RunnerSessions runner={runner} /> : part?.id === "models" ? <Models runner={runner} /> : <Overview runner={runner} />}
           </div>
         )}
@@ -61,15 +73,15 @@ export default function RunnerPage({ params }: { params: Record<string, string> 
   );
 }
 
-function Head({ runner, part, phone }: { runner: Runner; part: Part | undefined; phone: boolean }) {
+function Head({ runner, part, phone, desktop }: { runner: Runner; part: Part | undefined; phone: boolean; desktop: boolean }) {
   const state = runner.connected ? "Connected" : runner.lastSeenAt ? `Offline, last here ${ago(runner.lastSeenAt, now.value)}` : "Offline";
   const facts = [state, ...(runner.connected ? [plural(runner.sessionCount, "session")] : []), platformName(runner.platform), runner.version];
   const base = `/runner/${encodeURIComponent(runner.id)}`;
   return (
     <>
       <header class="bar">
-        {phone ? (
-          <Link class="ib" href={part ? base : "/runners"} aria-label="Back"><ChevronLeft size={24} strokeWidth={1.75} aria-hidden="true" /></Link>
+        {!desktop ? (
+          <Link class="ib" href={phone && part ? base : "/runners"} aria-label="Back"><ChevronLeft size={24} strokeWidth={1.75} aria-hidden="true" /></Link>
         ) : (
           <>
             <Link class="t3 run-up" href="/runners">Runners</Link>
@@ -80,13 +92,13 @@ function Head({ runner, part, phone }: { runner: Runner; part: Part | undefined;
         <h1>{runner.name}</h1>
         {!phone && <span class="meta cut">{facts.filter(Boolean).join(" · ")}</span>}
         <span class="grow" />
-        {runner.connected && !phone && (
+        {runner.connected && desktop && (
           <>
             <Button small icon={Plus} href={`/new?runner=${encodeURIComponent(runner.id)}`}>New session here</Button>
             <Button small kind="quiet" icon={RotateCw} onClick={() => void restartRunner(runner)}>Restart</Button>
           </>
         )}
-        {runner.connected && <MenuButton iconOnly label="More" items={() => runnerItems(runner)} />}
+        {runner.connected && <MenuButton iconOnly label="More" items={() => (desktop ? runnerItems(runner) : [{ words: "New session here", icon: Plus, run: () => go(`/new?runner=${encodeURIComponent(runner.id)}`) }, ...runnerItems(runner)])} />}
       </header>
       {phone && !part && (
         <div class="run-intro">

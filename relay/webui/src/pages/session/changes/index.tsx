@@ -118,7 +118,7 @@ function Detail({ entry, changes, sessionId, room, onBack }: { entry: Entry; cha
     <section class="chg-detail" aria-label={change.path}>
       <header class="pbar">
         {room.narrow && <Button small kind="quiet" icon={ChevronLeft} onClick={onBack}>Files</Button>}
-        <h2 class="m cut chg-path">{change.path}</h2>
+        <h2 class="m cut chg-path" title={change.path}>{room.narrow ? change.path.split("/").pop() : change.path}</h2>
         <Numbers diff={diff} word={letterWord(staged ? change.x : change.y)} />
         <span class="grow" />
         {room.wide && (

@@ -66,9 +66,9 @@ export function Viewer({ session, runnerId, root, path, line, onLine, onBack }: 
     <div class="file-view">
       <header class="pbar">
         {onBack && <Button small kind="quiet" icon={ChevronLeft} onClick={onBack}>Files</Button>}
-        <h2 class="m cut file-path">{short}</h2>
+        <h2 class="m cut file-path" title={short}>{onBack ? short.split("/").pop() : short}</h2>
         <span class="grow" />
-        {content && <span class="meta num">{bytes(content.size)}</span>}
+        {content && !onBack && <span class="meta num">{bytes(content.size)}</span>}
         {isText && blame && blame.text.trimEnd() !== content.text.trimEnd() && <span class="meta">As last committed</span>}
         {isText && <Button tiny kind="quiet" icon={History} pressed={blame !== null} busy={busy} onClick={() => void toggle()}>Blame</Button>}
         {isText && <CopyButton kind="quiet" value={content.text} />}
