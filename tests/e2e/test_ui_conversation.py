@@ -257,3 +257,49 @@ async def test_every_kind_of_block_reads_well_and_only_a_question_is_amber(
     await page.get_by_text("Waiting for you").first.wait_for()
     assert await amber(page) > 50
     assert await serious(page) == []
+
+
+async def _used(page: Page) -> tuple[float, float]:
+    """Answer what the page holds after a collection: megabytes of objects, and nodes; the least of a few looks."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Performance.enable")
+    looks: list[tuple[float, float]] = []
+    for _look in range(4):
+        await page.evaluate("new Promise((go) => setTimeout(go, 60))")
+        await devtools.send("HeapProfiler.collectGarbage")
+        told = await devtools.send("Performance.getMetrics")
+        named = {str(one["name"]): float(one["value"]) for one in told["metrics"]}
+        looks.append((named["JSHeapUsedSize"] / 1e6, named["Nodes"]))
+    await devtools.detach()
+    return min(size for size, _nodes in looks), min(nodes for _size, nodes in looks)
+
+
+async def _memory_stays_flat(ui: Ui, agent: UiAgent, answers: int, plan: Streaming) -> None:
+    """Stream answer upon answer into a transcript that is summarised each time; compare the middle with the end."""
+    messages = conversation(8)
+    await agent.active(messages)
+    await agent.heartbeat(active=True)
+    page = await opened(ui, agent)
+    middle = (0.0, 0.0)
+    for answer in range(answers):
+        await stream(agent, plan)
+        last = await finish(agent, plan)
+        await agent.active([*messages, last])
+        await agent.delivered()
+        await until(page, AT_END)
+        if answer == answers // 2:
+            middle = await _used(page)
+    end = await _used(page)
+    assert end[0] < middle[0] * 1.1 + 2, (middle, end)
+    # What was taken from the page last may still be held.
+    assert end[1] < middle[1] * 1.2 + 1_500, (middle, end)
+
+
+async def test_memory_is_flat_over_some_answers(bare_ui: Ui, agent: UiAgent) -> None:
+    await _memory_stays_flat(bare_ui, agent, 6, Streaming(seconds=1.5))
+
+
+@pytest.mark.slow(gate="tests/e2e/test_ui_conversation.py::test_memory_is_flat_over_some_answers")
+@pytest.mark.timeout(1_200)
+async def test_memory_is_flat_over_ten_minutes_of_streaming(bare_ui: Ui, agent: UiAgent) -> None:
+    await _memory_stays_flat(bare_ui, agent, 200, Streaming(seconds=3))

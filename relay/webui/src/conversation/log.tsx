@@ -57,7 +57,7 @@ export function Log({ session }: { session: OpenSession }): JSX.Element {
   }
   return (
     <div class="log">
-      <div ref={box} class={view.following.value ? "log-scroll" : "log-scroll log-free"} role="log" aria-live="off" aria-label="Conversation" tabIndex={0} onClick={(event) => act(event, view)} onKeyDown={(event) => home(event, view)}>
+      <div ref={box} class="log-scroll" role="log" aria-live="off" aria-label="Conversation" tabIndex={0} onClick={(event) => act(event, view)} onKeyDown={(event) => home(event, view)}>
         <div class="log-in">
           <div ref={list} class="log-list">
             {hasOlder && from === 0 && <p class="log-older meta">Loading earlier messages…</p>}

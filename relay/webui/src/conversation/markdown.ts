@@ -46,6 +46,11 @@ export class Growing {
   private parts: readonly string[] = [];
   private last = "";
 
+  /** How many characters it has. */
+  get length(): number {
+    return this.source.length;
+  }
+
   /** HTML of what is closed; the array is another one only when something was added. */
   get frozen(): readonly string[] {
     return this.parts;
@@ -98,17 +103,22 @@ export function toHtml(text: string): string {
   return parser().render(text);
 }
 
-/** How many texts keep their HTML after they left the screen. */
-const MOST = 300;
+/** How many characters of texts keep their HTML after they left the screen. */
+const MOST = 300_000;
 const kept = new Map<string, Growing>();
+let held = 0;
 
 /** Answer the parse of a text under a block's key; it goes on where it stood, also after the block left the screen. */
 export function growing(key: string, text: string): Growing {
-  let found = kept.get(key);
-  if (found) kept.delete(key);
-  else found = new Growing();
-  kept.set(key, found);
-  if (kept.size > MOST) kept.delete(kept.keys().next().value as string);
+  const found = kept.get(key) ?? new Growing();
+  if (kept.delete(key)) held -= found.length;
   found.update(text);
+  held += found.length;
+  kept.set(key, found);
+  for (const [oldest, { length }] of kept) {
+    if (held <= MOST || kept.size === 1) break;
+    kept.delete(oldest);
+    held -= length;
+  }
   return found;
 }
