@@ -38,7 +38,9 @@ def _verified(file: Path, *words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("system", [False, True])
 @pytest.mark.parametrize("command", [COMMAND, ("/bin/true", ODD, "")])
 def test_systemd_accepts_the_unit(tmp_path: Path, system: bool, command: tuple[str, ...]) -> None:
-    service = Service(command, str(tmp_path / "data dir"), "root" if system else "", {"RELAY_UI_DIR": ODD}, reloads=True)
+    service = Service(
+        command, str(tmp_path / "data dir"), "root" if system else "", {"RELAY_UI_DIR": ODD}, reloads=True
+    )
     (tmp_path / "relay.service").write_text(systemd_unit(service, system=system))
     verified = _verified(tmp_path / "relay.service", *([] if system else ["--user"]))
     assert (verified.returncode, verified.stderr) == (0, ""), verified
