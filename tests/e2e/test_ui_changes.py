@@ -90,6 +90,8 @@ async def test_a_commit_is_made_and_pushed_from_the_browser(ui: Ui) -> None:
     commits = page.locator(".chg-subject")
     await playwright.expect(commits).to_have_text(["Count to twenty-two", "Begin"])
     await playwright.expect(page.locator(".diff-add").last).to_contain_text("return one + two")
+    await page.get_by_role("button", name="Begin").click()
+    await playwright.expect(page.locator(".chg-file-head")).to_have_text(["notes.md +1 −0", "src/poem.py +4 −0"])
     await page.get_by_role("button", name="Changes", exact=True).click()
     await page.get_by_role("button", name="Branch main").click()
     await page.get_by_role("menuitemradio", name="other").click()

@@ -38,6 +38,8 @@ export interface Commit {
   subject: string;
   body: string;
   refs: readonly string[];
+  /** It has one before it; the first commit has none. */
+  follows: boolean;
 }
 
 /** Who wrote a line. */
@@ -65,6 +67,8 @@ export class GitError extends Error {
   }
 }
 
+/** The tree without files, which every repository knows by this name. */
+const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 const SLOW = 60_000;
 const QUICK = 15_000;
 const NORMAL = 10_000;
@@ -91,9 +95,10 @@ export class Git {
     return str((await this.ask("git_diff", { path, staged }, QUICK)).diff);
   }
 
-  /** Answer the diff of a commit against its parent. */
-  async commitDiff(hash: string): Promise<string> {
-    return str((await this.ask("git_diff_revs", { base: `${hash}^`, head: hash }, QUICK)).diff);
+  /** Answer the diff of a commit against its parent; of the first one against nothing. */
+  async commitDiff({ hash, follows }: Commit): Promise<string> {
+    const base = follows ? `${hash}^` : EMPTY_TREE;
+    return str((await this.ask("git_diff_revs", { base, head: hash }, QUICK)).diff);
   }
 
   /** Answer the branches, the present one first. */
@@ -120,6 +125,7 @@ export class Git {
       subject: str(entry.subject),
       body: str(entry.body),
       refs: strings(entry.refs),
+      follows: strings(entry.parents).length > 0,
     }));
   }
 

@@ -5,7 +5,7 @@ import { DiffView } from "../../../diff/diff-view";
 import { type FileDiff, parseDiff } from "../../../diff/parse";
 import { ago, clock, now } from "../../../lib/format";
 import { query, setQuery } from "../../../lib/router";
-import { Button, Chip, Empty, ErrorState, Skeleton } from "../../../ui";
+import { Button, Chip, Empty, errorWords, ErrorState, Skeleton } from "../../../ui";
 import type { Commit } from "./git";
 import type { Changes } from "./use-changes";
 
@@ -64,7 +64,7 @@ function Detail({ commit, changes, narrow }: { commit: Commit; changes: Changes;
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {
     let here = true;
-    changes.git.commitDiff(commit.hash).then((text) => here && setFiles(parseDiff(text)), (problem: unknown) => here && setError(problem));
+    changes.git.commitDiff(commit).then((text) => here && setFiles(parseDiff(text)), (problem: unknown) => here && setError(problem));
     return () => {
       here = false;
     };
@@ -80,7 +80,7 @@ function Detail({ commit, changes, narrow }: { commit: Commit; changes: Changes;
       </header>
       <div class="chg-scroll" tabIndex={0} role="region" aria-label="What the commit changed">
         {commit.body.trim() && <p class="chg-body">{commit.body.trim()}</p>}
-        {error !== null && <p class="diff-note">The first commit of a branch has nothing to compare with.</p>}
+        {error !== null && <p class="diff-note">{errorWords(error)}</p>}
         {!files && error === null && <Skeleton rows={6} height={21} />}
         {files?.map((file) => (
           <section key={file.path}>
