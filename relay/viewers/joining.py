@@ -11,7 +11,7 @@ from relay.sessions.audience import Watcher
 from relay.sessions.broadcast import event_packet
 from relay.sessions.registry import SessionRegistry
 from relay.sessions.session import AgentSession
-from relay.sessions.transcript import Snapshot
+from relay.sessions.transcript import Page, Snapshot
 from relay.storage import StorageError
 from relay.viewers.hydration import Hydration
 from relay.viewers.needs import ViewerNeeds
@@ -104,6 +104,23 @@ class Joining:
                 return self._registry.get(session_id)
             session = self._registry.get(session_id)
         return session
+
+    async def ended_page(self, state: ViewerState, session_id: str, before: float, limit: float) -> Page | None:
+        """Answer a page of an ended session that this viewer asked to watch; None for any other (*ours*).
+
+        Upstream pages through live sessions only, so that of an ended one nobody sees more than the end.
+        """
+        if state.asked is None or state.asked.session_id != session_id:
+            return None
+        try:
+            row = await self._needs.store.row(session_id)
+            if row is None or row.user_id != state.user_id:
+                return None
+            stored = await self._needs.store.state(session_id)
+        except StorageError:
+            log.exception("stored session cannot be read", extra={"session_id": session_id})
+            return None
+        return Page(b"[]", 0, False) if stored is None else Snapshot(stored.state).page(before, limit)
 
     async def _replay(self, state: ViewerState, session_id: str) -> None:
         """Show an ended session once and close the socket, with a code that stops the browser's reconnects."""

@@ -120,16 +120,26 @@ class Viewers:
     async def _load_messages(self, socket: Socket, payload: object, _ack: Ack) -> None:
         """Answer a page of older messages, an empty one if there is no source (3.7)."""
         state = self._states.get(socket)
-        if state is None or not isinstance(payload, dict) or payload.get("sessionId") != state.session_id:
+        if state is None or not isinstance(payload, dict):
             return
-        before, limit = number(payload.get("before")), number(payload.get("limit"))
-        if before is None or limit is None:
+        session_id, before, limit = (
+            payload.get("sessionId"),
+            number(payload.get("before")),
+            number(payload.get("limit")),
+        )
+        if not isinstance(session_id, str) or before is None or limit is None:
             return
-        state, session = await self._current(socket)
-        if state is None or session is None:
-            return
-        page = replay.page(session.transcript, before, limit)
-        head = {"sessionId": session.id, "hasMore": page.has_more, "oldestIndex": page.oldest}
+        if session_id == state.session_id:
+            state, session = await self._current(socket)
+            if state is None or session is None:
+                return
+            page = replay.page(session.transcript, before, limit)
+        else:
+            stored = await self._joining.ended_page(state, session_id, before, limit)
+            if stored is None or state.asked is None or state.asked.session_id != session_id:
+                return
+            page = stored
+        head = {"sessionId": session_id, "hasMore": page.has_more, "oldestIndex": page.oldest}
         body = jsontext.dumps(state.stamped({**head}))[:-1] + b',"messages":' + page.messages + b"}"
         socket.send(Packet.spliced(socket.namespace.name, "session_messages_page", body))
 

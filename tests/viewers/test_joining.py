@@ -468,3 +468,21 @@ async def test_an_ended_session_without_a_state_says_so(house: House, ann: Perso
     viewer = await house.viewer(ann, {"sessionId": "s1"})
     assert (await viewer.take("error"))["message"] == "Session snapshot not available"
     await viewer.until_kicked()
+
+
+async def test_the_pages_of_an_ended_session_are_read_by_its_owner_who_asked_for_it(
+    house: House, ann: Person, bob: Person
+) -> None:
+    agent = await house.agent(ann)
+    await agent.active(60)
+    await agent.end(await house.hub(ann))
+    viewer, stranger = await house.viewer(ann), await house.viewer(bob)
+    for one in (viewer, stranger):
+        await one.emit("switch_session", {"sessionId": "s1", "generation": 3})
+        assert (await one.take("disconnected"))["code"] == "session_ended"
+        await one.emit("load_messages", {"sessionId": "s1", "before": 10, "limit": 4})
+    page = await viewer.take("session_messages_page")
+    assert (page["oldestIndex"], page["hasMore"], page["generation"]) == (6, True, 3)
+    assert isinstance(page["messages"], list)
+    assert len(page["messages"]) == 4
+    assert await quiet(stranger) == []

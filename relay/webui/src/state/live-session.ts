@@ -21,15 +21,17 @@ import { noteViewer } from "./agent-link";
 import { perFrame } from "./frames";
 import { live } from "./hub-feed";
 import { Input } from "./input";
+import { LocalQueue } from "./local-queue";
 import { sessionMeta } from "./session-meta";
-import { type Facts, NO_FACTS, announce, learn, setActive } from "./session-facts";
+import { type Facts, NO_FACTS, announce, learn, plain, setActive } from "./session-facts";
 import { isExpected, rememberPrompt, reportOpen } from "./marks";
+import { TriggerAnswers } from "./trigger-answers";
 import type { Attachment, OpenSession, Phase, SendMode, SessionMeta } from "./types";
 
 const PAGE = 50;
-/** After a change of the queue here, what the agent says of it is older than that for a while (7.8). */
-const QUEUE_QUIET_MS = 5_000;
-const TRIGGER_MS = 5_000;
+/** How long a page of older messages may take. */
+const PAGE_MS = 10_000;
+const PASTE_MS = 5_000;
 const MODEL_MS = 8_000;
 const COMPACT_MS = 300_000;
 
@@ -44,12 +46,12 @@ export class LiveSession implements OpenSession {
   private readonly doing = signal("");
   /** The prompt that was answered here and is about to vanish. */
   private readonly answered = signal<string | null>(null);
-  private readonly localQueue = signal<{ messages: readonly string[]; until: number } | null>(null);
+  private readonly localQueue = new LocalQueue();
   private readonly triggers = signal(0);
   private readonly children = signal<ReadonlyMap<string, string>>(new Map());
   private readonly frame = perFrame(() => this.show());
   private readonly input: Input;
-  private readonly triggerErrors = new Set<(id: string, message: string) => void>();
+  private readonly answers = new TriggerAnswers();
   private readonly services = new Set<(serviceId: string, type: string, payload: Json) => void>();
   private readonly modelAnswers = new Set<(error: string | null) => void>();
   private viewer: Viewer | null = null;
@@ -75,7 +77,7 @@ export class LiveSession implements OpenSession {
     let last: SessionMeta | undefined;
     this.meta = computed(() => {
       const entry = hubEntry.value;
-      const queue = this.localQueue.value?.messages ?? this.facts.value.queue;
+      const queue = this.localQueue.messages.value ?? this.facts.value.queue;
       const fresh = sessionMeta(this.facts.value, entry, this.doing.value, queue, this.answered.value);
       if (last && same(last, fresh)) return last;
       last = fresh;
@@ -127,7 +129,11 @@ export class LiveSession implements OpenSession {
   async older(): Promise<boolean> {
     if (!this.more.peek() || this.paging || !this.viewer?.online) return false;
     const came = new Promise<boolean>((settle) => {
-      this.paging = settle;
+      const timer = setTimeout(() => this.pageCame(false), PAGE_MS);
+      this.paging = (some) => {
+        clearTimeout(timer);
+        settle(some);
+      };
     });
     this.viewer.older(this.transcript.oldestIndex, PAGE);
     return came;
@@ -138,9 +144,9 @@ export class LiveSession implements OpenSession {
     rememberPrompt(this.id, text);
     const active = this.facts.peek().active;
     if (active && mode === "followUp") {
-      this.setLocalQueue([...this.queueNow(), text]);
+      this.localQueue.set([...this.queueNow(), text]);
       return this.input.follow(text, attachments).catch((error: unknown) => {
-        this.setLocalQueue(this.queueNow().filter((entry) => entry !== text));
+        this.localQueue.set(this.queueNow().filter((entry) => entry !== text));
         throw error;
       });
     }
@@ -201,7 +207,7 @@ export class LiveSession implements OpenSession {
   }
 
   async setQueue(messages: readonly string[]): Promise<void> {
-    this.setLocalQueue(messages);
+    this.localQueue.set(messages);
     await this.exec("set_queued_messages", { messages });
   }
 
@@ -218,23 +224,12 @@ export class LiveSession implements OpenSession {
   }
 
   async respondToTrigger(triggerId: string, response: string, action?: string, childId?: string): Promise<void> {
-    let hear: (id: string, message: string) => void = () => undefined;
-    const refused = new Promise<never>((_settle, fail) => {
-      hear = (id, message) => {
-        if (id === triggerId) fail(new Error(message));
-      };
-    });
-    this.triggerErrors.add(hear);
-    const payload = { triggerId, response, targetSessionId: childId ?? this.id, ...(action ? { action } : {}) };
-    try {
-      await Promise.race([this.watched().ask("trigger_response", payload, TRIGGER_MS), refused]);
-    } finally {
-      this.triggerErrors.delete(hear);
-    }
+    const payload = { response, targetSessionId: childId ?? this.id, ...(action ? { action } : {}) };
+    await this.answers.send(this.watched(), triggerId, payload);
   }
 
   async pasteMcpCode(nonce: string, code: string): Promise<void> {
-    const answer = await this.watched().ask<Json>("mcp_oauth_paste", { nonce, code }, TRIGGER_MS);
+    const answer = await this.watched().ask<Json>("mcp_oauth_paste", { nonce, code }, PASTE_MS);
     if (answer.ok !== true) throw new Error(str(answer.error) || "The code was not taken.");
   }
 
@@ -266,15 +261,7 @@ export class LiveSession implements OpenSession {
   }
 
   private queueNow(): readonly string[] {
-    return this.localQueue.peek()?.messages ?? this.facts.peek().queue;
-  }
-
-  private setLocalQueue(messages: readonly string[]): void {
-    const until = Date.now() + QUEUE_QUIET_MS;
-    this.localQueue.value = { messages, until };
-    setTimeout(() => {
-      if (this.localQueue.peek()?.until === until) this.localQueue.value = null;
-    }, QUEUE_QUIET_MS);
+    return this.localQueue.messages.peek() ?? this.facts.peek().queue;
   }
 
   private handlers(): Parameters<typeof openViewer>[1] {
@@ -284,8 +271,7 @@ export class LiveSession implements OpenSession {
       page: (messages, oldest, hasMore) => {
         this.transcript.prepend(messages, oldest, hasMore);
         this.show();
-        this.paging?.(messages.length > 0);
-        this.paging = null;
+        this.pageCame(messages.length > 0);
       },
       gone: (code, reason) => this.gone(code, reason),
       error: (message) => this.failed(message),
@@ -297,6 +283,11 @@ export class LiveSession implements OpenSession {
       },
       expectant: () => ({ active: this.facts.peek().active, incomplete: this.transcript.incomplete }),
     };
+  }
+
+  private pageCame(some: boolean): void {
+    this.paging?.(some);
+    this.paging = null;
   }
 
   private connected(payload: Json): void {
@@ -323,8 +314,7 @@ export class LiveSession implements OpenSession {
     const phase = this.shownPhase.peek();
     if (phase === "live") this.shownPhase.value = "reconnecting";
     this.input.pause(null);
-    this.paging?.(false);
-    this.paging = null;
+    this.pageCame(false);
   }
 
   private event(event: AgentEvent): void {
@@ -363,8 +353,7 @@ export class LiveSession implements OpenSession {
     if (!this.transcript.hydrated) return;
     this.goLive();
     // What a page of before was asked of is not what is shown now.
-    this.paging?.(false);
-    this.paging = null;
+    this.pageCame(false);
     this.show();
     const first = this.transcript.hasOlder ? undefined : this.shownClosed.peek().find((block) => block.kind === "you");
     if (first?.kind === "you") rememberPrompt(this.id, first.text);
@@ -408,8 +397,6 @@ export class LiveSession implements OpenSession {
         this.facts.value = learn(this.facts.peek(), { type: "session_active", state }, Date.now());
       }
       this.shownPhase.value = state ? "ended" : "gone";
-      // Older pages come from a live session only.
-      this.transcript.hasOlder = false;
       this.show();
     } catch (error) {
       this.shownReason.value = error instanceof Error ? error.message : "This conversation did not load.";
@@ -436,7 +423,7 @@ export class LiveSession implements OpenSession {
   private other(name: string, payload: Json): void {
     switch (name) {
       case "trigger_error":
-        for (const hear of [...this.triggerErrors]) hear(str(payload.triggerId), str(payload.message));
+        this.answers.refuse(str(payload.triggerId), str(payload.message));
         break;
       case "trigger_status_update":
         this.children.value = new Map([...this.children.peek(), [str(payload.sourceSessionId), str(payload.statusText)]]);
@@ -459,10 +446,4 @@ export class LiveSession implements OpenSession {
     this.doing.value = this.transcript.doing();
     reportOpen(this.id, this.viewer ? this.doing.value : "", this.facts.peek().failed);
   }
-}
-
-/** Take the colours of a terminal out of a text. */
-function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "");
 }

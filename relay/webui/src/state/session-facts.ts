@@ -150,3 +150,8 @@ function withAuth(facts: Facts, event: AgentEvent): Facts {
   const rest = facts.mcpAuth.filter((entry) => entry.server !== server);
   return { ...facts, mcpAuth: [...rest, { server, url, nonce }] };
 }
+
+/** Take the colours of a terminal out of a text. */
+export function plain(text: string): string {
+  return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "");
+}
