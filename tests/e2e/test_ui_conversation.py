@@ -41,6 +41,11 @@ _LOOK_AT_TOP: Final = f"""() => {{
 }}"""
 
 
+#: Selects some words of the text that grows.
+_SELECT: Final = """(words) => {
+  const found = [...document.querySelectorAll('.log-seg p')].at(-1).firstChild;
+  getSelection().setBaseAndExtent(found, 0, found, words.length);
+}"""
 #: The number of the turn whose prompt stands at the upper edge of the log; null when none does.
 _TURN_AT_TOP: Final = f"""() => {{
   const edge = document.querySelector('{SCROLL}').getBoundingClientRect().top;
@@ -99,6 +104,16 @@ async def test_streaming_shifts_nothing_and_what_was_scrolled_to_keeps_its_pixel
 
     await page.get_by_role("button", name="Jump to latest").click()
     await until(page, AT_END)
+    # Text that is selected stays selected while its paragraph grows, and the end goes on without it.
+    await agent.grow(said(None, text("Some words that are")))
+    await page.get_by_text("Some words that are").wait_for()
+    await page.evaluate(_SELECT, "Some words")
+    await agent.grow(said(None, text("Some words that are growing. " * 200)))
+    await page.get_by_text("are growing.").last.wait_for()
+    await until(page, f"!({AT_END})")
+    assert await page.evaluate("getSelection().toString()") == "Some words"
+    endless = "document.getAnimations().filter((one) => one.effect.getTiming().iterations === Infinity)"
+    assert set(await page.evaluate(f"{endless}.map((one) => one.animationName)")) == {"spin"}
 
 
 async def test_older_pages_load_before_the_top_and_keep_what_is_looked_at(bare_ui: Ui, agent: UiAgent) -> None:
