@@ -84,7 +84,7 @@ export function contextParts(analysis: unknown): readonly Part[] {
   for (const block of objects(obj(analysis).blocks)) {
     const tokens = num(block.tokens) ?? 0;
     if (tokens <= 0 || str(block.role) === "separator") continue;
-    const words = ROLE_WORDS[str(block.role)] ?? str(block.title) ?? str(block.role);
+    const words = ROLE_WORDS[str(block.role)] || str(block.title) || str(block.role);
     sums.set(words, (sums.get(words) ?? 0) + tokens);
   }
   return [...sums].map(([words, tokens]) => ({ words, tokens })).sort((a, b) => b.tokens - a.tokens);
