@@ -57,7 +57,7 @@ async def page(target: Target, plan: Plan) -> list[Report]:
         try:
             window = await _window(browser, target)
             streaming = await _streaming(browser, window, target, busy, plan)
-            return [streaming, await _opening(window, target, long, plan)]
+            return [streaming, await _opening(window, target, long, f"/session/{busy.session_id}", plan)]
         finally:
             await browser.close()
 
@@ -103,7 +103,7 @@ async def _streaming(browser: Browser, window: Page, target: Target, agent: UiAg
     return Report(f"a page at {plan.rate:g} updates/s of an answer of 4 to 12 kB", numbers, wrong=len(shown.shifted))
 
 
-async def _opening(window: Page, target: Target, agent: UiAgent, plan: Plan) -> Report:
+async def _opening(window: Page, target: Target, agent: UiAgent, beside: str, plan: Plan) -> Report:
     path = f"/session/{agent.session_id}"
     await agent.active(conversation(2))
     await agent.delivered()
@@ -119,7 +119,9 @@ async def _opening(window: Page, target: Target, agent: UiAgent, plan: Plan) -> 
         kept.append(cast("float", await window.evaluate(_OPEN, path)))
     fresh: list[float] = []
     for _open in range(plan.opens):
-        await window.goto(target.url + "/")
+        # From another session, on a page that holds nothing of this one.
+        await window.goto(target.url + beside)
+        await window.locator(ROW).first.wait_for()
         await window.locator(f"a[href='{path}']").first.wait_for()
         await asyncio.sleep(1)  # what the page loads when it is idle is there then
         fresh.append(cast("float", await window.evaluate(_OPEN, path)))
