@@ -249,9 +249,13 @@ export class Items {
     if (!old) return this.make(key, message, at, claim(message));
     old.key = key;
     old.at = at;
-    // Results may have come with the snapshot, so blocks are made again; equal ones stay the same objects.
-    old.blocks = null;
-    if (!same(old.message, message)) old.message = message;
+    if (!same(old.message, message)) {
+      old.message = message;
+      old.blocks = null;
+    } else if (message.role === "assistant" && callsOf(message).length > 0) {
+      // Results may have come with the snapshot; blocks that are made again and say the same stay the same objects.
+      old.blocks = null;
+    }
     return old;
   }
 
@@ -261,6 +265,7 @@ export class Items {
     if (!stream || keyOf(stream.message, "growing") !== key) return null;
     this.stream = null;
     stream.open = false;
+    stream.blocks = null;
     this.measure(stream, true);
     return stream;
   }
