@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.e2e.provider import Call, Say, ask_user
 from tests.e2e.ui import WAIT, Ui, serious
+from tests.e2e.ui_agent import UiAgent
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -125,6 +127,7 @@ async def test_sessions_are_found_pinned_renamed_marked_and_ended(ui: Ui) -> Non
     await playwright.expect(fresh).to_be_focused()
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"**/session/{second}")
+    await playwright.expect(page.get_by_role("textbox", name="Message the agent")).to_be_visible()
     await page.go_back()
     await playwright.expect(group(page, "Earlier").get_by_role("link", name="Read the logs")).to_be_visible()
 
@@ -156,3 +159,39 @@ async def test_a_phone_shows_two_lines_opens_by_touch_and_has_the_menu_under_a_l
     await link.tap()
     await page.wait_for_url(f"**/session/{session_id}")
     await page.get_by_text(QUESTION).first.wait_for(timeout=WAIT)
+
+
+async def test_the_sidebar_groups_by_place_and_nothing_moves_under_the_pointer(bare_ui: Ui) -> None:
+    async with AsyncExitStack() as agents:
+        made: list[UiAgent] = []
+        for number in range(1, 9):
+            agent = UiAgent(bare_ui.stack.url, bare_ui.stack.key, name=f"Job {number}")
+            made.append(await agents.enter_async_context(agent))
+            await agent.heartbeat(active=False)
+        other = UiAgent(bare_ui.stack.url, bare_ui.stack.key, name="Sums", cwd="/home/me/ledger")
+        await agents.enter_async_context(other)
+        await other.heartbeat(active=False)
+        page = await bare_ui.window()
+        sidebar = page.get_by_role("navigation", name="Sessions")
+        jobs = sidebar.get_by_role("region", name="fetchkit")
+        await playwright.expect(names(jobs)).to_have_count(5)
+        await playwright.expect(names(sidebar.get_by_role("region", name="ledger"))).to_have_text(["Sums"])
+        await jobs.get_by_role("button", name="Show 3 more").click()
+        await playwright.expect(names(jobs)).to_have_count(8)
+
+        # Lists may settle in the first moments of a page.
+        await page.evaluate("new Promise((done) => setTimeout(done, 4000 - performance.now()))")
+        rows = names(page.locator(".home"))
+        last = page.locator(".home-item").last
+        await last.hover()
+        before = await last.bounding_box()
+        order = await rows.all_inner_texts()
+        busy = next(agent for agent in made if agent.name == order[3])
+        await busy.heartbeat(active=True)
+        item = page.locator(".home-item").filter(has_text=busy.name)
+        await playwright.expect(item.get_by_role("img", name="Working")).to_be_visible()
+        assert await rows.all_inner_texts() == order
+        assert await last.bounding_box() == before
+        await page.mouse.move(700, 20)
+        await playwright.expect(names(group(page, "Working"))).to_have_text([busy.name])
+        assert await serious(page) == []
