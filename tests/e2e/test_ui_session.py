@@ -30,7 +30,7 @@ PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDw
 @pytest.fixture(autouse=True)
 def patience() -> None:
     """Let every expectation wait as long as a slow machine may take."""
-    playwright.expect.set_options()
+    playwright.expect.set_options(timeout=WAIT)
 
 
 def field(page: Page) -> Locator:
