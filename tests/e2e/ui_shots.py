@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from tests.e2e.client import published_client
 from tests.e2e.provider import Call, Refuse, Say, Step, ask_user, bash
+from tests.e2e.shells import ShellStack
 from tests.e2e.stack import Stack
 from tests.e2e.ui import Size, Ui, browsing
 
@@ -145,13 +146,14 @@ def shots(ids: dict[str, str], runner: str) -> list[Shot]:
         Shot("palette", "/", palette),
         Shot("shortcuts", "/", lambda page: page.keyboard.press("?")),
         Shot("session", stream),
-        Shot("session-panel", f"{stream}?beside=overview"),
         Shot("session-done", f"/session/{ids['done']}"),
         Shot("session-failed", f"/session/{ids['failed']}"),
         Shot("question", f"/session/{ids['question']}"),
         Shot("plan", f"/session/{ids['plan']}"),
         Shot("overview", f"{stream}/overview"),
         Shot("changes", f"{stream}/changes/src/fetchkit/retry.py"),
+        Shot("changes-wide", f"{stream}/changes/src/fetchkit/retry.py?wide"),
+        Shot("files-wide", f"{stream}/files/src/fetchkit/retry.py?wide&beside=terminal"),
         Shot("files", f"{stream}/files/src/fetchkit/retry.py"),
         Shot("terminal", f"{stream}/terminal", _open_terminal),
         Shot("preview", f"{stream}/preview"),
@@ -199,8 +201,8 @@ async def main() -> None:
     wanted = parser.parse_args()
     wanted.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        async with Stack(Path(scratch), published_client()) as stack:
-            runner = await stack.start_runner("studio")
+        async with ShellStack(Path(scratch), published_client()) as stack:
+            runner = await stack.start_runner(name="studio")
             ids = await furnish(stack)
             async with browsing(stack) as ui:
                 for shot in shots(ids, runner):
