@@ -32,6 +32,20 @@ def screen(page: Page) -> Locator:
     return page.locator(".xterm-rows")
 
 
+async def until_shown(page: Page, keys: str, text: str) -> None:
+    """Type until a text is shown: with Debian's C library the published client now and then loses a burst of output."""
+    for _ in range(5):
+        if keys:
+            await page.keyboard.type(keys)
+        try:
+            await playwright.expect(screen(page)).to_contain_text(text, timeout=6_000)
+        except AssertionError:
+            keys = keys or "\n"
+        else:
+            return
+    await playwright.expect(screen(page)).to_contain_text(text)
+
+
 async def test_a_shell_survives_a_reload_and_another_browser_attaches_to_it(shells: Ui) -> None:
     stack = shells.stack
     session_id = await stack.spawn()
@@ -39,18 +53,17 @@ async def test_a_shell_survives_a_reload_and_another_browser_attaches_to_it(shel
     await playwright.expect(page.get_by_text("No terminal is open here.")).to_be_visible()
     assert await serious(page) == []
     await page.get_by_role("button", name="Open a terminal").click()
-    await playwright.expect(screen(page)).to_contain_text("work")
-    await page.keyboard.type("export WORD=still-here; echo first-$((40+2))\n")
-    await playwright.expect(screen(page)).to_contain_text("first-42")
+    await until_shown(page, "", "work")
+    await until_shown(page, "export WORD=still-here; echo first-$((40+2))\n", "first-42")
+    shown = (await screen(page).inner_text()).count("first-42")
     terminal = page.url.rsplit("/", 1)[1]
     [row] = [row for row in await listed(shells) if row["terminalId"] == terminal]
     assert (row["spawned"], row["exited"], row["cwd"]) == (True, False, str(stack.work))
 
     await page.reload()
     await playwright.expect(screen(page)).to_contain_text("first-42")
-    await page.keyboard.type("echo $WORD\n")
-    await playwright.expect(screen(page).get_by_text("still-here", exact=True)).to_be_visible()
-    assert (await screen(page).inner_text()).count("first-42") == 1
+    await until_shown(page, "echo $WORD-yes\n", "still-here-yes")
+    assert (await screen(page).inner_text()).count("first-42") == shown
     assert page.url.endswith(terminal)
     # The keys that stay with the page: the conversation and back, without a word to the shell.
     await page.keyboard.press("Alt+1")
@@ -76,7 +89,7 @@ async def test_a_shell_survives_a_reload_and_another_browser_attaches_to_it(shel
     await playwright.expect(page.get_by_text("The shell ended (exit 3).")).to_be_visible()
     await playwright.expect(other.get_by_text("The shell ended (exit 3).")).to_be_visible()
     await page.get_by_role("button", name="Start again").click()
-    await playwright.expect(screen(page)).to_contain_text("work")
+    await until_shown(page, "", "work")
     await playwright.expect(page.get_by_role("tab")).to_have_count(1)
     assert page.url.rsplit("/", 1)[1] != terminal
     await page.get_by_role("button", name="Close terminal").click()

@@ -1,7 +1,7 @@
 /** One session: the conversation, and beside it, over it or in its place one of the other views (brief 2 and 3). */
 
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { Dock, DropZone, type OwnCommand, compact, focusComposer, reachable, stopAgent } from "../../composer";
 import Conversation from "../../conversation";
 import { type PageProps } from "../../lib/lazy";
@@ -36,7 +36,8 @@ export default function SessionPage({ params }: PageProps): JSX.Element {
 
 function SessionFrame({ id, params }: { id: string; params: Record<string, string> }): JSX.Element {
   const session = useMemo(() => openSession(id), [id]);
-  useEffect(() => {
+  // Before the first paint: a page that is left within a frame never runs its later effects, and was opened all the same.
+  useLayoutEffect(() => {
     setCurrent(id);
     return () => {
       setCurrent(null);
