@@ -171,7 +171,8 @@ async def test_a_gibibyte_passes_in_both_directions(tunnel: Tunnel, mode: str) -
         f"{address.base}/hash", data=pieces(), headers=address.headers, timeout=ENDLESS
     ) as answer:
         assert (await answer.json())["sha256"] == tunnel.services.big_hash()
-    assert most - before < 16 * 2**20
+    # A thirty-second of the body: what may wait in both directions when four processes share two cores, and no more.
+    assert most - before < 32 * 2**20
 
 
 def _resident(pid: int) -> int:

@@ -62,6 +62,8 @@ class Relay:
         self.process = RelayProcess(folder, uuid.uuid4().hex, SETTINGS)
         self.key = ""
         self.rounds = 0
+        self.restarts = 0
+        self.restarting = False
         self._http: aiohttp.ClientSession
 
     @property
@@ -125,8 +127,15 @@ class Relay:
         async def one(number: int) -> None:
             dice = random.Random(number)
             while loop.time() < until:
-                with contextlib.suppress(*GONE):
+                began = self.restarts
+                try:
                     await dice.choice((self.session, self.session, self.tunnel, self.poller, self.stranger))(dice)
+                except GONE:
+                    pass
+                except (AssertionError, KeyError):
+                    # A relay that is ending refuses, and the next one does not know the last one's connections.
+                    if began == self.restarts and not self.restarting:
+                        raise
                 self.rounds += 1
 
         async with asyncio.TaskGroup() as group:
@@ -242,11 +251,14 @@ class Relay:
 
     async def restart(self, how: signal.Signals) -> None:
         """End the relay and start it again on the same data."""
+        self.restarting = True
         if how is signal.SIGTERM:
             await self.process.terminate()
         else:
             await self.process.kill()
         await self.process.start()
+        self.restarting = False
+        self.restarts += 1
 
     services: Services
 
