@@ -192,6 +192,8 @@ class Application:
 
     async def _close_rooms(self) -> None:
         """Refuse new requests, close every room but the tunnels' and write what they hold."""
+        # Before the first socket closes: whoever sees it close and asks again gets the answer that sends it away.
+        self.http.refuse()
         await _close_each(
             self.control.close,
             self.realtime.close,

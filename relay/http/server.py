@@ -96,9 +96,13 @@ class HttpServer:
         self.app = catch_all(self._dispatch)
         self.app.on_response_prepare.append(self._prepare)
 
-    async def close(self) -> None:
-        """Refuse what still comes over open connections, let shielded handlers finish for a moment, cancel the rest."""
+    def refuse(self) -> None:
+        """Answer 503 to what still comes over open connections."""
         self._closing = True
+
+    async def close(self) -> None:
+        """Refuse what still comes, let shielded handlers finish for a moment, cancel the rest."""
+        self.refuse()
         if self._running:
             await asyncio.wait(set(self._running), timeout=self._policy.limits.finish)
         for task in self._running:
