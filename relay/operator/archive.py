@@ -6,6 +6,7 @@ has none. What is read is checked against the manifest, and no other names are a
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -71,10 +72,11 @@ class _Reader:
 
 
 class ArchiveWriter:
-    """Write a backup into an open file; `finish` ends it. Methods block and raise OSError."""
+    """Write a backup into an open file; `finish` ends it, `abandon` gives up. Methods block and raise OSError."""
 
     def __init__(self, target: BinaryIO) -> None:
-        self._tar = tarfile.open(fileobj=target, mode="w:gz", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - closed by finish
+        self._packed = gzip.GzipFile(fileobj=target, mode="wb")
+        self._tar = tarfile.open(fileobj=self._packed, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - closed by finish
         self._files: dict[str, Member] = {}
 
     def add(self, name: str, source: Path) -> None:
@@ -85,6 +87,11 @@ class ArchiveWriter:
             self._tar.addfile(_entry(name, status.st_size, int(status.st_mtime)), reader)
         self._files[name] = reader.member
 
+    def abandon(self) -> None:
+        """Drop what could not be written, while the file is open: later the collector would try, and complain."""
+        with contextlib.suppress(OSError, ValueError):
+            self._packed.close()
+
     def finish(self, *, created_at: str, relay: str, schema: int, seconds: int) -> Manifest:
         """Write the manifest and the end."""
         files = {name: {"size": member.size, "sha256": member.sha256} for name, member in self._files.items()}
@@ -92,6 +99,7 @@ class ArchiveWriter:
         body = jsontext.dumps(head)
         self._tar.addfile(_entry(MANIFEST, len(body), seconds), io.BytesIO(body))
         self._tar.close()
+        self._packed.close()
         return Manifest(created_at, relay, schema, self._files)
 
 

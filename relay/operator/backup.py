@@ -71,16 +71,20 @@ def _write(draft: Path, copied: Path, settings: Settings, names: list[str], *, s
     _create(draft)
     with draft.open("wb") as file:
         writer = archive.ArchiveWriter(file)
-        writer.add(archive.DATABASE, copied)
-        with contextlib.suppress(FileNotFoundError):
-            writer.add(archive.SECRETS, settings.data_dir / SECRETS_NAME)
-        for name in names:
-            try:
-                writer.add(f"{archive.ATTACHMENTS}/{name}", settings.attachments_dir / name)
-            except FileNotFoundError:
-                # It expired since the database was copied; the relay drops such rows at its start.
-                missing += 1
-        writer.finish(created_at=iso(now_ms), relay=__version__, schema=schema, seconds=now_ms // 1000)
+        try:
+            writer.add(archive.DATABASE, copied)
+            with contextlib.suppress(FileNotFoundError):
+                writer.add(archive.SECRETS, settings.data_dir / SECRETS_NAME)
+            for name in names:
+                try:
+                    writer.add(f"{archive.ATTACHMENTS}/{name}", settings.attachments_dir / name)
+                except FileNotFoundError:
+                    # It expired since the database was copied; the relay drops such rows at its start.
+                    missing += 1
+            writer.finish(created_at=iso(now_ms), relay=__version__, schema=schema, seconds=now_ms // 1000)
+        except OSError:
+            writer.abandon()
+            raise
         file.flush()
         os.fsync(file.fileno())
     return missing
