@@ -132,7 +132,7 @@ class Relay:
                     await dice.choice((self.session, self.session, self.tunnel, self.poller, self.stranger))(dice)
                 except GONE:
                     pass
-                except (AssertionError, KeyError):
+                except (AssertionError, KeyError, ValueError):
                     # A relay that is ending refuses, and the next one does not know the last one's connections.
                     if began == self.restarts and not self.restarting:
                         raise
