@@ -89,6 +89,9 @@ async def test_a_shell_survives_a_reload_and_another_browser_attaches_to_it(shel
     await playwright.expect(page.get_by_text("The shell ended (exit 3).")).to_be_visible()
     await playwright.expect(other.get_by_text("The shell ended (exit 3).")).to_be_visible()
     await page.get_by_role("button", name="Start again").click()
+    # The new shell, not what the old one left on the screen.
+    await page.wait_for_url(lambda url: terminal not in url)
+    await playwright.expect(page.get_by_text("The shell ended (exit 3).")).to_have_count(0)
     await until_shown(page, "", "work")
     await playwright.expect(page.get_by_role("tab")).to_have_count(1)
     assert page.url.rsplit("/", 1)[1] != terminal

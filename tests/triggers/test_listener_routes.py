@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from tests.broken import broken_table
 from tests.sessions.stage import Stage
-from tests.triggers.broken import broken_table
 from tests.triggers.desk import CATALOGUE, Desk, desk, listener
 from tests.viewers.house import Person
 from tests.viewers.wire import Json
@@ -214,7 +214,7 @@ async def test_what_could_not_be_stored_is_500_and_nobody_is_told(at: Desk) -> N
     found = await made(at)
     path = listener(str(found["listenerId"]))
     await at.daemon.read()
-    with broken_table(at.stage.database, "runner_trigger_listener"):
+    async with broken_table(at.stage.database, "runner_trigger_listener"):
         assert (await at.listen()).status == 500
         assert (await at.call("PUT", path, {"prompt": "x"})).status == 500
         assert (await at.call("DELETE", path)).status == 500

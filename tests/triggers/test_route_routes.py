@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.broken import broken_table
 from tests.sessions.stage import Runner, Stage
-from tests.triggers.broken import broken_table
 from tests.triggers.desk import Desk, desk, listener, route, subscriptions
 from tests.viewers.house import Person
 from tests.viewers.wire import Json
@@ -227,7 +227,7 @@ async def test_foreign_and_unknown_ids_are_404_and_a_listeners_id_can_be_deleted
 async def test_what_could_not_be_stored_is_told_and_changes_nothing(at: Desk) -> None:
     found = await made(at)
     await at.daemon.read()
-    with broken_table(at.stage.database, "trigger_subscription"):
+    async with broken_table(at.stage.database, "trigger_subscription"):
         assert (await at.routed()).status == 503
         assert (await at.call("PUT", route(str(found["routeId"])), {"filterMode": "or"})).status == 503
         assert (await at.call("DELETE", route(str(found["routeId"])))).status == 503

@@ -7,8 +7,8 @@ import re
 import aiohttp
 import pytest
 
+from tests.broken import broken_table
 from tests.sessions.stage import Runner, Stage
-from tests.triggers.broken import broken_table
 from tests.triggers.desk import CATALOGUE, PUSH, SCOPED, Desk, desk, subscriptions
 from tests.viewers.house import Person
 from tests.viewers.wire import Json
@@ -291,7 +291,7 @@ async def test_row_10_what_could_not_be_stored_is_503_and_nobody_is_told(at: Des
     kept = await at.subscribed()
     await viewer.take("trigger_subscriptions_changed")
     await at.daemon.read()
-    with broken_table(at.stage.database, "trigger_subscription"):
+    async with broken_table(at.stage.database, "trigger_subscription"):
         assert (await at.subscribe()).status == 503
         assert (await at.call("PUT", subscriptions("s1", kept), {})).status == 503
         assert (await at.call("DELETE", subscriptions("s1", kept))).status == 503
