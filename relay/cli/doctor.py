@@ -25,8 +25,8 @@ def doctor(where: Place, offline: bool, timeout: float) -> None:
     """
     import asyncio
 
-    from relay.cli.lan import lan_addresses
     from relay.clock import Clock
+    from relay.http.lan import lan_addresses
     from relay.operator.doctor.examination import examine
     from relay.operator.doctor.findings import Level, fail
     from relay.operator.doctor.network import Outside

@@ -1,12 +1,8 @@
-"""Show how a phone reaches this machine: the addresses, and the first as a QR code."""
+"""Show an address as a QR code, for a phone."""
 
 from __future__ import annotations
 
 import io
-
-from relay.http.lan import lan_addresses
-
-__all__ = ["lan_addresses", "qr_code"]
 
 
 def qr_code(url: str) -> str:

@@ -10,10 +10,11 @@ import click
 from relay.app import Application
 from relay.app_settings import listen_options
 from relay.cli import logs, process
-from relay.cli.lan import lan_addresses, qr_code
+from relay.cli.lan import qr_code
 from relay.cli.startup_errors import explain
 from relay.clock import Clock
 from relay.config import Settings
+from relay.http.lan import is_everywhere, lan_addresses
 from relay.http.listener import Listener
 from relay.operator.restore import check_finished
 
@@ -66,7 +67,7 @@ async def _start(settings: Settings) -> tuple[Listener, Application]:
 def _announce(settings: Settings, listener: Listener, lines: list[str]) -> None:
     """Say on standard output where the relay is; with --lan also how a phone gets there."""
     scheme, port = listener.scheme, listener.port
-    if settings.server.lan or settings.server.host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+    if settings.server.lan or is_everywhere(settings.server.host):
         urls = [f"{scheme}://{address}:{port}" for address in lan_addresses()]
         _say(f"relay listens on {scheme}://localhost:{port} and on the local network:")
         for url in urls:

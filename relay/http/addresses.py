@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from dataclasses import dataclass
-from typing import Final
 
 from relay.http import schemas
-from relay.http.lan import lan_addresses
+from relay.http.lan import is_everywhere, is_loopback_name, lan_addresses
 from relay.http.routes import Call, Json, Route
 from relay.http.shapes import Shape
-
-_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +28,9 @@ class Reach:
     def addresses(self) -> list[str]:
         """Answer the addresses for other machines, the configured one first; none when only this machine gets in."""
         found = [self.base_url.rstrip("/")] if self.base_url else []
-        if self.everywhere or self.host in _EVERYWHERE:
+        if self.everywhere or is_everywhere(self.host):
             found += [f"{self.scheme}://{address}:{self.port}" for address in lan_addresses()]
-        elif self.host and not _is_loopback(self.host):
+        elif self.host and not is_loopback_name(self.host):
             host = f"[{self.host}]" if ":" in self.host else self.host
             found.append(f"{self.scheme}://{host}:{self.port}")
         return list(dict.fromkeys(found))
@@ -63,10 +59,3 @@ class AddressRoute:
                 shape=Shape(schemas.Addresses),
             )
         ]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -13,6 +13,20 @@ from typing import Final
 _NOWHERE: Final = ("192.0.2.1", 9)
 #: Linux: ask for the IPv4 address of an interface (linux/sockios.h).
 _SIOCGIFADDR: Final = 0x8915
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
+
+
+def is_everywhere(host: str) -> bool:
+    """Tell whether a listener on `host` listens on all interfaces."""
+    return host in _EVERYWHERE
+
+
+def is_loopback_name(host: str) -> bool:
+    """Tell whether `host`, a name or an address, stands for the machine that says it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def lan_addresses() -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from relay.cli.lan import lan_addresses, qr_code
+from relay.cli.lan import qr_code
+from relay.http.lan import lan_addresses
 
 
 def test_addresses_are_ipv4_of_this_machine_and_not_loopback() -> None:

@@ -17,6 +17,7 @@ import aiohttp
 from relay.app_settings import listen_options
 from relay.clock import Clock
 from relay.config import Settings
+from relay.http.lan import is_everywhere, is_loopback_name
 from relay.http.listener import Listener, ListenError
 from relay.operator.doctor.findings import Finding, fail, ok, warn
 
@@ -62,12 +63,12 @@ def addresses(settings: Settings, found: Sequence[str]) -> Finding:
     scheme = "https" if server.tls_cert else "http"
     if server.base_url:
         return ok("addresses", f"runners and phones use {server.base_url}")
-    if server.lan or server.host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+    if server.lan or is_everywhere(server.host):
         if not found:
             return warn("addresses", "this machine has no address in a network", "connect it, or set server.base_url")
         urls = ", ".join(f"{scheme}://{address}:{server.port}" for address in found)
         return ok("addresses", f"runners and phones in the network use {urls}")
-    if server.host and not _is_loopback(server.host):
+    if server.host and not is_loopback_name(server.host):
         return ok("addresses", f"runners and phones use {scheme}://{server.host}:{server.port}")
     return warn(
         "addresses",
@@ -214,13 +215,6 @@ def _covers(certificate_: object, name: str) -> bool:
         hosts = {host.lower() for host in names.get_values_for_type(x509.DNSName)}
         name = name.lower()
         return name in hosts or f"*.{name.partition('.')[2]}" in hosts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _origin(endpoint: str) -> str:
