@@ -22,6 +22,8 @@ _SHOWN: Final = 6
 _SHOWN_LIVE: Final = 16
 _HEX_BYTES: Final = 32
 _LETTERS: Final = 64
+#: Characters of a key's name, and of the prefix that may be asked for (2.2).
+LONGEST_LABEL: Final = 32
 #: Keys minted by the auth endpoints are at least this long; shorter unknown ones get a 403 there (2.1).
 MIN_LENGTH: Final = 64
 

@@ -161,7 +161,7 @@ class SocketsByCredential:
 
 
 def _check_scope(identity: Identity, scopes: Collection[Scope]) -> None:
-    if identity.scope is not Scope.FULL and identity.scope not in scopes:
+    if not identity.scope.within(scopes):
         raise Refuse(f"forbidden: the scope of this API key is {identity.scope.value}")
 
 

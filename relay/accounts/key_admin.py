@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from relay.accounts.api_keys import mint_live, wire
+from relay.accounts.api_keys import LONGEST_LABEL, mint_live, wire
 from relay.accounts.control import Handler
 from relay.accounts.keys import Keys
 from relay.accounts.records import ApiKey, User
@@ -15,8 +15,6 @@ from relay.accounts.users import Users
 from relay.http.identity import Scope
 
 _DAY: Final = 86_400
-#: As long as a name that is given over REST (rest-account.md 2.2).
-_LONGEST_NAME: Final = 32
 
 
 class KeyAdmin:
@@ -34,8 +32,8 @@ class KeyAdmin:
         """Make a key of `scope` for the user `email`, ending after `days`; raises AdminError."""
         user = await self._user(request.get("email"))
         name, scope, days = request.get("name"), request.get("scope"), request.get("days")
-        if not isinstance(name, str) or utf16_length(name) > _LONGEST_NAME:
-            raise AdminError(f"a name has at most {_LONGEST_NAME} characters")
+        if not isinstance(name, str) or utf16_length(name) > LONGEST_LABEL:
+            raise AdminError(f"a name has at most {LONGEST_LABEL} characters")
         if scope not in set(Scope):
             raise AdminError(f"a scope is one of {', '.join(Scope)}")
         minted = mint_live()

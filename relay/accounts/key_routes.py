@@ -9,7 +9,7 @@ from aiohttp import web
 
 from relay.accounts import schemas
 from relay.accounts.accounts import Accounts
-from relay.accounts.api_keys import mint_letters, wire
+from relay.accounts.api_keys import LONGEST_LABEL, mint_letters, wire
 from relay.accounts.auth_area import AuthCall, Caller, Endpoint, answer
 from relay.accounts.auth_errors import AuthError, denied
 from relay.accounts.keys import KeyChange
@@ -19,7 +19,6 @@ from relay.http.errors import ErrorSpec
 from relay.http.identity import Scope
 
 _PREFIX: Final = re.compile(r"[a-zA-Z0-9_-]+")
-_LONGEST: Final = 32
 _DAY: Final = 86_400
 #: Life of a key in days (rest-account.md 2.2).
 _LONGEST_LIFE: Final = 365
@@ -148,7 +147,7 @@ class ApiKeys:
         _check_settable(fields)
         _check_life(fields)
         prefix = fields.text_or_none("prefix")
-        if prefix is not None and len(prefix) > _LONGEST:
+        if prefix is not None and len(prefix) > LONGEST_LABEL:
             raise denied(400, "The prefix length is either too large or too small.")
         name = fields.text_or_none("name")
         if name:
@@ -223,5 +222,5 @@ def _check_life(fields: Fields) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not 1 <= utf16_length(name) <= _LONGEST:
+    if not 1 <= utf16_length(name) <= LONGEST_LABEL:
         raise denied(400, "The name length is either too large or too small.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
@@ -27,6 +27,10 @@ class Scope(StrEnum):
     RUNNER = "runner"
     READ = "read"
     WEBHOOKS = "webhooks"
+
+    def within(self, scopes: Collection[Scope]) -> bool:
+        """Tell whether a credential of this scope may do what is for `scopes`; a full one may do everything."""
+        return self is Scope.FULL or self in scopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,6 @@ class Route:
 
     def admits(self, scope: Scope, method: str) -> bool:
         """Tell whether a credential of this scope may call the row with this method."""
-        if scope is Scope.FULL:
-            return True
-        if self.scopes is None:
-            return scope is Scope.READ and method in {"GET", "HEAD"}
-        return scope in self.scopes
+        if self.scopes is not None:
+            return scope.within(self.scopes)
+        return scope.within((Scope.READ,) if method in {"GET", "HEAD"} else ())

@@ -8,6 +8,6 @@ from relay.http.identity import Identity, Scope
 
 def require(identity: Identity, *others: Scope) -> Identity:
     """Answer a caller whose credential is a full one or of the scopes `others`; raises ApiError 403."""
-    if identity.scope is not Scope.FULL and identity.scope not in others:
+    if not identity.scope.within(others):
         raise KEY_SCOPE(scope=identity.scope.value)
     return identity

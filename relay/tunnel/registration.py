@@ -151,7 +151,7 @@ class TunnelEndpoint:
         """Install the socket, or answer why not; a runner id that nobody claimed is anybody's for the time being."""
         if identity is None or (owner is not None and owner != identity.user_id):
             return INVALID_KEY
-        if identity.scope not in {Scope.FULL, Scope.RUNNER}:
+        if not identity.scope.within((Scope.RUNNER,)):
             return WRONG_SCOPE
         held = TunnelHolder(wanted.runner_id, identity.user_id, identity.credential_id)
         installed = self._links.install(link, held, owner=owner, binary_framing=wanted.binary)
