@@ -54,7 +54,7 @@ class Target:
 
     def resident_bytes(self) -> int:
         """Answer the resident memory of the server's processes."""
-        return sum(_resident_of(pid) for pid in self.pids)
+        return sum(resident_of(pid) for pid in self.pids)
 
 
 def free_port() -> int:
@@ -157,9 +157,10 @@ def _cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-def _resident_of(pid: int) -> int:
-    """Answer VmRSS in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+def resident_of(pid: int) -> int:
+    """Answer VmRSS in bytes; 0 where there is no /proc."""
+    status = Path(f"/proc/{pid}/status")
+    for line in status.read_text().splitlines() if status.exists() else ():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 0

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from yarl import URL
 
+from tests.bench.target import resident_of
 from tests.e2e.provider import Call, Say
 from tests.e2e.services import CONTENT, PAGE, Services, services
 from tests.e2e.stack import Stack
@@ -152,12 +153,12 @@ async def test_a_gibibyte_passes_in_both_directions(tunnel: Tunnel, mode: str) -
         async with tunnel.http.post(f"{address.base}/hash", data=body, headers=address.headers) as answer:
             await answer.read()
     tunnel.services.big_bytes = 2**30
-    before = _resident(tunnel.stack.relay.process.pid)
+    before = resident_of(tunnel.stack.relay.process.pid)
     digest, most = hashlib.sha256(), 0
     async with tunnel.http.get(f"{address.base}/big", headers=address.headers, timeout=ENDLESS) as answer:
         async for piece in answer.content.iter_any():
             digest.update(piece)
-            most = max(most, _resident(tunnel.stack.relay.process.pid))
+            most = max(most, resident_of(tunnel.stack.relay.process.pid))
     assert digest.hexdigest() == tunnel.services.big_hash()
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -165,7 +166,7 @@ async def test_a_gibibyte_passes_in_both_directions(tunnel: Tunnel, mode: str) -
         for _ in range(2**30 // len(CONTENT)):
             for at in range(0, len(CONTENT), 2**16):
                 yield CONTENT[at : at + 2**16]
-            most = max(most, _resident(tunnel.stack.relay.process.pid))
+            most = max(most, resident_of(tunnel.stack.relay.process.pid))
 
     async with tunnel.http.post(
         f"{address.base}/hash", data=pieces(), headers=address.headers, timeout=ENDLESS
@@ -173,15 +174,6 @@ async def test_a_gibibyte_passes_in_both_directions(tunnel: Tunnel, mode: str) -
         assert (await answer.json())["sha256"] == tunnel.services.big_hash()
     # A thirty-second of the body: what may wait in both directions when four processes share two cores, and no more.
     assert most - before < 32 * 2**20
-
-
-def _resident(pid: int) -> int:
-    """Answer VmRSS in bytes; 0 where there is no /proc."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return 0
-    [line] = [line for line in status.read_text().splitlines() if line.startswith("VmRSS:")]
-    return int(line.split()[1]) * 1024
 
 
 async def patiently(attempt: Callable[[], Awaitable[None]]) -> None:

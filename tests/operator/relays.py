@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +13,6 @@ from tests.storage import history
 #: The attachment that the filled databases name.
 FILE: Final = "00000000-0000-4000-8000-000000000002-note.txt"
 SECRETS: Final = f'{{"auth":"{history.SECRET}"}}\n'
-
-Rows = list[Mapping[str, object]]
 
 
 def settings_of(data_dir: Path, **environment: str) -> Settings:
@@ -34,17 +29,6 @@ def fill(data_dir: Path, version: int | None = None) -> Settings:
     for path in (data_dir / "relay.db", data_dir / "secrets.json", data_dir / "attachments" / FILE):
         path.chmod(0o600)
     return settings_of(data_dir)
-
-
-def tables(path: Path) -> dict[str, Rows]:
-    """Answer every row of every table of a database."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        names = [
-            row[0]
-            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sq%'")
-        ]
-        return {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in names}
 
 
 def picture(data_dir: Path) -> dict[str, bytes]:

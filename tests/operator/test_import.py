@@ -19,8 +19,9 @@ from relay.operator.errors import OperatorError
 from relay.operator.pizzapi.run import Report, Request, import_pizzapi
 from relay.storage import DatabaseInUse, Storage, load_migrations
 from tests.operator import pizzapi
-from tests.operator.relays import picture, settings_of, tables
+from tests.operator.relays import picture, settings_of
 from tests.storage import history
+from tests.storage.history import tables
 
 KEY = {"x-api-key": pizzapi.KEYS[0]}
 

@@ -18,7 +18,8 @@ from relay.operator.backup import Backup, make_backup
 from relay.operator.errors import OperatorError
 from relay.operator.restore import MARKER, check_finished, restore
 from relay.storage import Storage, load_migrations
-from tests.operator.relays import FILE, SECRETS, fill, picture, settings_of, tables
+from tests.operator.relays import FILE, SECRETS, fill, picture, settings_of
+from tests.storage.history import tables
 
 NOW = 1_700_000_000_000
 STAMP = "20260101T000000Z"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -21,19 +20,6 @@ from tests.storage import history
 
 VERSIONS = [migration.number for migration in load_migrations()]
 
-Table = list[Mapping[str, object]]
-
-
-def _tables(path: Path) -> dict[str, Table]:
-    """Answer every row of every table."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        names = [
-            row[0]
-            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sq%'")
-        ]
-        return {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in names}
-
 
 def test_migrations_are_numbered_without_gaps_and_each_has_its_filled_database() -> None:
     assert list(range(1, len(VERSIONS) + 1)) == VERSIONS
@@ -44,7 +30,7 @@ def test_migrations_are_numbered_without_gaps_and_each_has_its_filled_database()
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_filled_database_fills_every_table_of_its_version(tmp_path: Path, version: int) -> None:
     history.create(tmp_path / "relay.db", version)
-    empty = {name for name, rows in _tables(tmp_path / "relay.db").items() if not rows}
+    empty = {name for name, rows in history.tables(tmp_path / "relay.db").items() if not rows}
     # Files that are to be deleted are noted there by a trigger, and gone at the next sweep.
     assert empty <= {"attachment_file_gone"}
 
@@ -53,10 +39,10 @@ def test_a_filled_database_fills_every_table_of_its_version(tmp_path: Path, vers
 async def test_an_upgrade_from_every_version_keeps_every_row(tmp_path: Path, version: int) -> None:
     path = tmp_path / "relay.db"
     history.create(path, version)
-    before = _tables(path)
+    before = history.tables(path)
     storage = await Storage.open(path)
     await storage.close()
-    after = _tables(path)
+    after = history.tables(path)
     for name, rows in before.items():
         kept = [{column: row[column] for column in rows[0]} for row in after[name]] if rows else []
         assert kept == rows, name
@@ -64,7 +50,7 @@ async def test_an_upgrade_from_every_version_keeps_every_row(tmp_path: Path, ver
     if version == VERSIONS[-1]:
         assert not copy.exists()
     else:
-        assert _tables(copy) == before
+        assert history.tables(copy) == before
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
         with contextlib.closing(sqlite3.connect(copy)) as connection:
             assert connection.execute("PRAGMA user_version").fetchone()[0] == version
@@ -109,12 +95,12 @@ async def test_only_the_newest_copies_are_kept(tmp_path: Path) -> None:
 async def test_without_room_for_the_copy_nothing_is_upgraded(tmp_path: Path) -> None:
     path = tmp_path / "relay.db"
     history.create(path, 1)
-    before = _tables(path)
+    before = history.tables(path)
     # A directory of that name is as good as a full disk, and root is held up by it too.
     (tmp_path / (copy_name(path, 1).name + ".part")).mkdir()
     with pytest.raises(StorageError, match=r"cannot copy the database to .* before upgrading it"):
         await Storage.open(path)
-    assert _tables(path) == before
+    assert history.tables(path) == before
     (tmp_path / (copy_name(path, 1).name + ".part")).rmdir()
     await (await Storage.open(path)).close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,9 @@ COOKIE: Final = (
 )
 
 
+Rows = list[Mapping[str, object]]
+
+
 def dump_path(version: int) -> Path:
     """Answer where the dump of a version is."""
     return _HERE / "dumps" / f"{version:04}.sql"
@@ -35,6 +39,17 @@ def create(path: Path, version: int) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(dump_path(version).read_text(encoding="utf-8"))
+
+
+def tables(path: Path) -> dict[str, Rows]:
+    """Answer every row of every table of a database."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        names = [
+            row[0]
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sq%'")
+        ]
+        return {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in names}
 
 
 def write_missing() -> list[int]:
