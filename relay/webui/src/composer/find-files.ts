@@ -1,7 +1,9 @@
 /** Find files of a session's folder on its runner, for the `@` list. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { PAUSE_MS, searchFiles } from "../api/files";
 import { post, seg } from "../api/rest";
+import { afterPause } from "../lib/pause";
 import { obj, objects, str } from "../transcript/wire";
 
 /** One file or folder, relative to the folder of the session. */
@@ -10,8 +12,8 @@ export interface FoundFile {
   readonly isDirectory: boolean;
 }
 
-/** A pause in typing of so many milliseconds starts a search. */
-const PAUSE_MS = 120;
+/** So many files a search answers. */
+const MOST = 40;
 
 /** Ask the runner; without a query it lists the folder itself. Rejects with the relay's words. */
 export async function findFiles(runnerId: string, cwd: string, query: string, signal?: AbortSignal): Promise<readonly FoundFile[]> {
@@ -20,8 +22,8 @@ export async function findFiles(runnerId: string, cwd: string, query: string, si
     const listed = objects(obj(await post<unknown>(`/api/runners/${seg(runnerId)}/files`, { path: cwd }, options)).files);
     return listed.map((file) => ({ path: str(file.name), isDirectory: file.isDirectory === true })).filter((file) => file.path !== "");
   }
-  const found = objects(obj(await post<unknown>(`/api/runners/${seg(runnerId)}/search-files`, { cwd, query, limit: 40 }, options)).files);
-  return found.map((file) => ({ path: str(file.relativePath) || str(file.path), isDirectory: file.isDirectory === true }));
+  const found = await searchFiles(runnerId, cwd, query, MOST, options);
+  return found.map(({ path, relative, isDirectory }) => ({ path: relative || path, isDirectory }));
 }
 
 /** Search while somebody types; `query` null means that nobody does. The last rows stay until new ones are there. */
@@ -41,24 +43,19 @@ export function useFiles(runnerId: string | null, cwd: string, query: string | n
       setFiles(have);
       return undefined;
     }
-    const stop = new AbortController();
-    const timer = setTimeout(() => {
-      findFiles(runnerId, cwd, query, stop.signal)
+    return afterPause(PAUSE_MS, (signal) => {
+      findFiles(runnerId, cwd, query, signal)
         .then((found) => {
           known.current.set(query, found);
           setFiles(found);
           setProblem("");
         })
         .catch((error: unknown) => {
-          if (stop.signal.aborted) return;
+          if (signal.aborted) return;
           setFiles([]);
           setProblem(error instanceof Error ? error.message : "The runner did not answer.");
         });
-    }, PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
+    });
   }, [runnerId, cwd, query]);
   return { files, problem };
 }

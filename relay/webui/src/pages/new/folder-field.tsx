@@ -2,6 +2,7 @@
 import { ChevronRight, Folder, History } from "lucide-preact";
 import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { get, seg } from "../../api/rest";
+import { afterPause } from "../../lib/pause";
 import { clock, now, tilde } from "../../lib/format";
 import { sessions } from "../../state/sessions";
 import { errorWords } from "../../ui";
@@ -197,21 +198,16 @@ function useInside(runnerId: string, folder: string | null): { folders: readonly
   const [state, setState] = useState<{ of: string; folders: readonly string[]; error: string }>({ of: "", folders: [], error: "" });
   useEffect(() => {
     if (folder === null || !runnerId) return undefined;
-    const stop = new AbortController();
-    const timer = setTimeout(() => {
-      get<{ directories?: { path?: unknown }[] }>(`/api/runners/${seg(runnerId)}/browse?path=${seg(folder)}`, { signal: stop.signal })
+    return afterPause(REST, (signal) => {
+      get<{ directories?: { path?: unknown }[] }>(`/api/runners/${seg(runnerId)}/browse?path=${seg(folder)}`, { signal })
         .then((answer) => {
           const paths = (answer.directories ?? []).map((entry) => entry.path);
           setState({ of: folder, folders: paths.filter((path): path is string => typeof path === "string"), error: "" });
         })
         .catch((error: unknown) => {
-          if (!stop.signal.aborted) setState({ of: folder, folders: [], error: errorWords(error) });
+          if (!signal.aborted) setState({ of: folder, folders: [], error: errorWords(error) });
         });
-    }, REST);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
+    });
   }, [runnerId, folder]);
   return state.of === folder ? state : { folders: [], error: "" };
 }

@@ -1,7 +1,8 @@
 /** The prompt of a new session: text, files by button, paste and drop, "@" for files of the folder, "/" for skills. */
 import { AtSign, Paperclip, X } from "lucide-preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { post, seg } from "../../api/rest";
+import { PAUSE_MS, searchFiles } from "../../api/files";
+import { afterPause } from "../../lib/pause";
 import { bytes } from "../../lib/format";
 import type { Runner } from "../../state/runners";
 import { IconButton, toast } from "../../ui";
@@ -198,19 +199,14 @@ function useChoices(runner: Runner, cwd: string, token: Token | null): readonly 
   useEffect(() => {
     setFound([]);
     if (sign !== "@" || word === "" || cwd === "") return undefined;
-    const stop = new AbortController();
-    const timer = setTimeout(() => {
-      post<{ files?: { relativePath?: unknown }[] }>(`/api/runners/${seg(runner.id)}/search-files`, { cwd, query: word, limit: ROWS }, { signal: stop.signal })
-        .then((answer) => {
-          const paths = (answer.files ?? []).map((file) => file.relativePath).filter((path): path is string => typeof path === "string");
+    return afterPause(PAUSE_MS, (signal) => {
+      searchFiles(runner.id, cwd, word, ROWS, { signal })
+        .then((hits) => {
+          const paths = hits.map((hit) => hit.relative).filter(Boolean);
           setFound(paths.slice(0, ROWS).map((path) => ({ insert: `@${path}`, words: path, note: "" })));
         })
         .catch(() => undefined);
-    }, 120);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
+    });
   }, [runner.id, cwd, sign, word]);
   if (sign === "@") return found;
   if (sign !== "/") return [];

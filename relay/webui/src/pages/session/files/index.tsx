@@ -1,12 +1,12 @@
 /** Files of the session's folder: tree and viewer; the address holds path and line (brief 2, 3). */
 import { Search } from "lucide-preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { post, seg } from "../../../api/rest";
+import { PAUSE_MS, searchFiles } from "../../../api/files";
+import { afterPause } from "../../../lib/pause";
 import { go, path as address } from "../../../lib/router";
 import { runner as runnerOf } from "../../../state/runners";
 import { session as rowOf } from "../../../state/sessions";
 import type { OpenSession } from "../../../state/types";
-import { objects, str } from "../../../transcript/wire";
 import { Empty, Skeleton, TextInput } from "../../../ui";
 import { Git } from "../changes/git";
 import { useRoom } from "../../../room/use-room";
@@ -153,19 +153,14 @@ function useFound(runnerId: string, cwd: string, words: string): readonly Found[
   useEffect(() => {
     setFound(null);
     if (!query) return undefined;
-    const stop = new AbortController();
-    const timer = setTimeout(() => {
-      post<{ files?: unknown }>(`/api/runners/${seg(runnerId)}/search-files`, { cwd, query, limit: FOUND }, { signal: stop.signal })
-        .then((answer) => {
-          const files = objects(answer.files).filter((file) => file.isDirectory !== true);
-          setFound(files.map((file) => ({ name: str(file.name), path: str(file.path), short: str(file.relativePath) || str(file.path) })));
+    return afterPause(PAUSE_MS, (signal) => {
+      searchFiles(runnerId, cwd, query, FOUND, { signal })
+        .then((hits) => {
+          const files = hits.filter((hit) => !hit.isDirectory);
+          setFound(files.map(({ name, path, relative }) => ({ name, path, short: relative || path })));
         })
         .catch(() => undefined);
-    }, 120);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
+    });
   }, [runnerId, cwd, query]);
   return found;
 }
