@@ -25,7 +25,7 @@ import { standing } from "./standing";
 import { shellList } from "./terminal/list";
 import { useSessionKeys } from "./use-session-keys";
 import { useSpoken } from "./use-spoken";
-import { type Layout, VIEWS, addressOf, layoutOf, viewComponent } from "./views";
+import { type Layout, type ViewProps, VIEWS, addressOf, layoutOf, viewComponent } from "./views";
 import "./session.css";
 
 /** The page of every address below /session. */
@@ -69,7 +69,7 @@ function SessionViews({ session, row, params }: ViewsProps): JSX.Element {
   const name = nameOf(session, row);
   const status = standing(session, row);
   const cwd = session.meta.value.cwd || row?.cwd || "";
-  const git = useGitSummary(session, cwd, false);
+  const git = useGitSummary(session, cwd, [layout.view, layout.beside].includes("overview"));
   const shells = useShellCount(session, row);
   const stop = (): void => stopAgent(session);
   const show = (next: Partial<Layout> & { view: string }): void => go(addressOf(session.id, next), "replace");
@@ -111,12 +111,12 @@ function SessionViews({ session, row, params }: ViewsProps): JSX.Element {
       <div class="ses-main">
         {size === "phone" ? <PhoneHeader {...head} /> : <Header {...head} withTabs={size === "desktop" && !beside} chips={apart && size === "desktop" ? "folder" : "all"} />}
         {size !== "desktop" && <ViewBar tabs={tabs(every)} chosen={layout.view} plan={size === "tablet" ? plan : ""} />}
-        {apart ? <Views session={session} params={params} layout={size === "desktop" ? layout : { ...layout, beside: null }} /> : conversation}
+        {apart ? <Views session={session} params={params} git={git} layout={size === "desktop" ? layout : { ...layout, beside: null }} /> : conversation}
         {apart && size !== "phone" && <LiveLine session={session} row={row} status={status} onStop={stop} conversation={head.conversation} answer={head.answer} />}
       </div>
       {beside && (
         <Panel tabs={tabs(others)} chosen={layout.view} onClose={() => show({ view: "conversation" })} onWide={() => show({ view: layout.view, wide: true })}>
-          <OneView session={session} params={params} view={layout.view} />
+          <OneView session={session} params={params} git={git} view={layout.view} />
         </Panel>
       )}
       {forking && <ForkDialog session={session} onClose={() => setForking(false)} />}
@@ -140,18 +140,18 @@ function Talk({ session, row, commands }: { session: OpenSession; row: SessionRo
 }
 
 /** One view over the conversation, or two side by side. */
-function Views({ session, params, layout }: { session: OpenSession; params: Record<string, string>; layout: Layout }): JSX.Element {
+function Views({ layout, ...shared }: ViewProps & { layout: Layout }): JSX.Element {
   return (
     <div class={`ses-views${layout.beside ? " two" : ""}`}>
-      <div class="ses-view"><OneView session={session} params={params} view={layout.view} /></div>
-      {layout.beside && <div class="ses-view"><OneView session={session} params={{ ...params, view: layout.beside, rest: "" }} view={layout.beside} /></div>}
+      <div class="ses-view"><OneView {...shared} view={layout.view} /></div>
+      {layout.beside && <div class="ses-view"><OneView {...shared} params={{ ...shared.params, view: layout.beside, rest: "" }} view={layout.beside} /></div>}
     </div>
   );
 }
 
-function OneView({ session, params, view }: { session: OpenSession; params: Record<string, string>; view: string }): JSX.Element | null {
+function OneView({ view, ...shared }: ViewProps & { view: string }): JSX.Element | null {
   const Shown = viewComponent(view);
-  return Shown ? <Shown key={view} session={session} params={params} /> : null;
+  return Shown ? <Shown key={view} {...shared} /> : null;
 }
 
 /** Answer where what waits is answered: trust in the overview, everything else in the conversation. */

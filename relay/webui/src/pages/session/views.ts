@@ -3,11 +3,13 @@
 import type { ComponentType } from "preact";
 import { lazyPage } from "../../lib/lazy";
 import type { OpenSession } from "../../state/types";
+import type { GitSummary } from "./git-summary";
 
-/** What every view takes: the session on screen and the parts of its address. */
+/** What every view takes: the session on screen, the parts of its address, and what the page knows of the work tree. */
 export interface ViewProps {
   session: OpenSession;
   params: Record<string, string>;
+  git: GitSummary;
 }
 
 /** One view. */

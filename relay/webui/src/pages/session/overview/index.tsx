@@ -4,7 +4,6 @@ import type { JSX } from "preact";
 import { width } from "../../../lib/media";
 import { session as rowOf } from "../../../state/sessions";
 import { Empty } from "../../../ui";
-import { useGitSummary } from "../git-summary";
 import { type ViewProps, addressOf } from "../views";
 import { ChangesSection } from "./changes-section";
 import { ChildrenSection } from "./children-section";
@@ -16,10 +15,9 @@ import { ContextSection, LimitsSection, ModelSection, UsageSection } from "./usa
 import "./overview.css";
 
 /** The view. */
-export default function Overview({ session }: ViewProps): JSX.Element {
+export default function Overview({ session, git }: ViewProps): JSX.Element {
   const meta = session.meta.value;
   const row = rowOf(session.id).value;
-  const git = useGitSummary(session, meta.cwd || row?.cwd || "", true);
   const changes = addressOf(session.id, { view: "changes" });
   const narrow = width.value !== "desktop";
   const live = session.phase.value === "live";
