@@ -19,7 +19,7 @@ from relay.http.listener import ListenOptions
 from relay.push.limits import PushConfig, PushLimits
 from relay.realtime import RealtimeConfig
 from relay.runners.limits import CommandLimits
-from relay.secrets_file import SecretsFile
+from relay.secrets_file import FILE_NAME, SecretsFile
 from relay.sessions.limits import SessionLimits
 from relay.terminals.limits import TerminalLimits
 from relay.triggers.limits import TriggerLimits
@@ -101,7 +101,7 @@ def proxy_sign_in(settings: Settings) -> ProxySignInConfig:
 
 def secrets_file(settings: Settings) -> SecretsFile:
     """Answer the file of the secrets that nobody set."""
-    return SecretsFile(settings.data_dir / "secrets.json")
+    return SecretsFile(settings.data_dir / FILE_NAME)
 
 
 def push_config(settings: Settings) -> PushConfig:

@@ -10,6 +10,8 @@ from typing import Final
 
 from relay import jsontext
 
+#: The name of the file in the data directory.
+FILE_NAME: Final = "secrets.json"
 #: What `token_urlsafe` gets for a new secret; 32 bytes are 43 characters of text.
 SECRET_BYTES: Final = 32
 

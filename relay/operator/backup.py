@@ -7,7 +7,6 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 from uuid import uuid4
 
 from relay import __version__
@@ -15,9 +14,8 @@ from relay.clock import iso
 from relay.config import Settings
 from relay.operator import archive, store
 from relay.operator.errors import OperatorError
-
-#: The name of the file of the secrets in the data directory.
-SECRETS_NAME: Final = "secrets.json"
+from relay.secrets_file import FILE_NAME
+from relay.storage.copies import create_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,6 @@ def make_backup(settings: Settings, target: Path, *, now_ms: int, replace: bool 
     draft = target.with_name(f".{target.name}.{uuid4().hex}.part")
     copied = draft.with_suffix(".db")
     try:
-        _create(copied)
         store.copy(database, copied)
         with store.opened(copied) as connection:
             if damage := store.damage(connection):
@@ -68,13 +65,14 @@ def make_backup(settings: Settings, target: Path, *, now_ms: int, replace: bool 
 def _write(draft: Path, copied: Path, settings: Settings, names: list[str], *, schema: int, now_ms: int) -> int:
     """Write the archive; answer how many attachments had no file any more."""
     missing = 0
-    _create(draft)
+    # A backup holds every secret.
+    create_private(draft)
     with draft.open("wb") as file:
         writer = archive.ArchiveWriter(file)
         try:
             writer.add(archive.DATABASE, copied)
             with contextlib.suppress(FileNotFoundError):
-                writer.add(archive.SECRETS, settings.data_dir / SECRETS_NAME)
+                writer.add(archive.SECRETS, settings.data_dir / FILE_NAME)
             for name in names:
                 try:
                     writer.add(f"{archive.ATTACHMENTS}/{name}", settings.attachments_dir / name)
@@ -88,11 +86,6 @@ def _write(draft: Path, copied: Path, settings: Settings, names: list[str], *, s
         file.flush()
         os.fsync(file.fileno())
     return missing
-
-
-def _create(path: Path) -> None:
-    """Make an empty file that its owner alone may read: a backup holds every secret."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def sync_directory(directory: Path) -> None:

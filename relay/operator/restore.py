@@ -18,8 +18,9 @@ from typing import Final
 
 from relay.config import Settings
 from relay.operator import archive, store
-from relay.operator.backup import SECRETS_NAME, sync_directory
+from relay.operator.backup import sync_directory
 from relay.operator.errors import OperatorError
+from relay.secrets_file import FILE_NAME
 from relay.storage import load_migrations
 from relay.storage.lock import ProcessLock
 
@@ -66,7 +67,7 @@ def restore(settings: Settings, source: Path, *, stamp: str, force: bool = False
     aside = settings.data_dir / f"before-restore-{stamp}"
     try:
         with _held(settings.data_dir, database):
-            places = [settings.data_dir / SECRETS_NAME, settings.attachments_dir, *_of_database(database)]
+            places = [settings.data_dir / FILE_NAME, settings.attachments_dir, *_of_database(database)]
             occupied = any(_holds(place) for place in places)
             if occupied and not force:
                 raise OperatorError(f"{settings.data_dir} holds a relay's records, --force moves them aside")
@@ -136,7 +137,7 @@ def _verify(database: Path, manifest: archive.Manifest, source: Path) -> store.C
 def _pieces(settings: Settings, staging: Path) -> list[_Piece]:
     """Answer what goes where, the database last, each on the file system of its place."""
     wanted = [
-        (staging / archive.SECRETS, settings.data_dir / SECRETS_NAME),
+        (staging / archive.SECRETS, settings.data_dir / FILE_NAME),
         (staging / archive.ATTACHMENTS, settings.attachments_dir),
         *((None, place) for place in _of_database(settings.database_path)[:-1]),
         (staging / archive.DATABASE, settings.database_path),

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from relay.storage.copies import copy_database
+
 #: Another process may be writing for a moment.
 _BUSY_MS: Final = 10_000
 #: Damage is told by its first lines.
@@ -39,10 +41,9 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a database with SQLite's online backup, as it stands at one moment, into one file without a WAL."""
-    with opened(source) as connection, contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copied:
-        connection.backup(copied)
-        copied.execute("PRAGMA journal_mode = DELETE")
+    """Copy a database as it stands at one moment into the new file `target`; raises OSError as well."""
+    with opened(source) as connection:
+        copy_database(connection, target)
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import sqlite3
 from pathlib import Path
 from typing import Final
+
+from relay.storage.copies import copy_database
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,7 @@ def copy_before_upgrade(connection: sqlite3.Connection, database: Path, version:
     draft = target.with_name(target.name + ".part")
     try:
         draft.unlink(missing_ok=True)
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as copied:
-            connection.backup(copied)
-            copied.execute("PRAGMA journal_mode = DELETE")
+        copy_database(connection, draft)
         draft.replace(target)
     except (OSError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):

@@ -13,10 +13,10 @@ from typing import Final
 
 from relay.config import Settings
 from relay.operator import store
-from relay.operator.backup import SECRETS_NAME
 from relay.operator.doctor.findings import Finding, fail, ok, warn
 from relay.operator.errors import OperatorError
 from relay.operator.restore import check_finished
+from relay.secrets_file import FILE_NAME
 from relay.storage import load_migrations
 
 #: With less nothing can be written soon; an upgrade needs room for a copy of the database.
@@ -68,7 +68,7 @@ def _directory(settings: Settings) -> Iterator[Finding]:
 
 def _files(settings: Settings) -> Iterator[Finding]:
     database = settings.database_path
-    private = [database, database.with_name(database.name + "-wal"), settings.data_dir / SECRETS_NAME]
+    private = [database, database.with_name(database.name + "-wal"), settings.data_dir / FILE_NAME]
     private += sorted(database.parent.glob(f"{database.name}.v*.bak")) if database.parent.is_dir() else []
     there = [path for path in private if path.exists()]
     exposed = [path for path in there if path.stat().st_mode & _OTHERS]

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from relay.app_settings import secrets_file
 from relay.clock import Clock
 from relay.config import Settings
 from relay.operator.pizzapi import secrets
@@ -13,7 +14,6 @@ from relay.operator.pizzapi.files import Files
 from relay.operator.pizzapi.importing import Import, Imported
 from relay.operator.pizzapi.store import Source
 from relay.operator.restore import check_finished
-from relay.secrets_file import SecretsFile
 from relay.storage import Storage
 
 
@@ -60,7 +60,7 @@ async def import_pizzapi(settings: Settings, request: Request, clock: Clock) -> 
                 merge=request.merge,
             )
             imported = await work.run(storage)
-            kept = await asyncio.to_thread(secrets.keep, SecretsFile(settings.data_dir / "secrets.json"), wanted)
+            kept = await asyncio.to_thread(secrets.keep, secrets_file(settings), wanted)
         finally:
             await storage.close()
     finally:
