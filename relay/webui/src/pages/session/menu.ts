@@ -2,10 +2,11 @@
 
 import { Download, FoldVertical, Maximize2, PanelRight, Undo2 } from "lucide-preact";
 import { compact } from "../../composer";
+import { download } from "../../lib/download";
 import { sessionItems } from "../../sidebar/session-actions";
 import type { OpenSession, SessionRow } from "../../state/types";
 import { type MenuItem, errorWords, toast } from "../../ui";
-import { download, fileName, toMarkdown } from "./export";
+import { fileName, toMarkdown } from "./export";
 
 /** Pages of older messages that an export loads at most. */
 const MOST_PAGES = 400;
@@ -41,7 +42,7 @@ export async function exportSession(session: OpenSession, name: string): Promise
     for (let page = 0; page < MOST_PAGES && session.hasOlder.peek(); page += 1) {
       if (!(await session.older())) break;
     }
-    download(fileName(name), toMarkdown(name, session.blocks.peek()));
+    download(fileName(name), toMarkdown(name, session.blocks.peek()), "text/markdown");
   } catch (error) {
     toast({ words: errorWords(error), kind: "error" });
   }

@@ -162,6 +162,9 @@ export function everyDay(days: readonly string[], range: Range, today: string, m
   return all;
 }
 
+/** The media type of `csv`. */
+export const CSV_TYPE = "text/csv;charset=utf-8";
+
 /** Write the days as CSV (RFC 4180), one row per day and runner. */
 export function csv(rows: readonly { runner: string; usage: Usage }[]): string {
   const head = "date,runner,sessions,cost_usd,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens";

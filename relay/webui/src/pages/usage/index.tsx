@@ -1,11 +1,12 @@
 /** Usage of all runners together (brief 3, Usage). */
 import { Download } from "lucide-preact";
+import { download } from "../../lib/download";
 import { query, setQuery } from "../../lib/router";
 import { useTitle } from "../../lib/title";
 import { connectedRunners, runnersLoaded } from "../../state/runners";
 import { Button, Empty, ErrorState, Segments, Select, Skeleton } from "../../ui";
-import { csv, RANGES, together } from "./data";
-import { download, rangeOf, useUsage } from "./load";
+import { csv, CSV_TYPE, RANGES, together } from "./data";
+import { rangeOf, useUsage } from "./load";
 import { Report } from "./report";
 
 /** The page at "/usage". */
@@ -37,7 +38,7 @@ export default function UsagePage() {
           />
         )}
         <Segments label="How far back" value={range} options={RANGES} onChange={(value) => setQuery({ range: value })} />
-        <Button small kind="soft" icon={Download} class="use-export" disabled={found.length === 0} onClick={() => download("usage.csv", csv(found.map(({ name, usage }) => ({ runner: name, usage }))))}>Export CSV</Button>
+        <Button small kind="soft" icon={Download} class="use-export" disabled={found.length === 0} onClick={() => download("usage.csv", csv(found.map(({ name, usage }) => ({ runner: name, usage }))), CSV_TYPE)}>Export CSV</Button>
       </header>
       <div class="scroll">
         <div class="use-body">

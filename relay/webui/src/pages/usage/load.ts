@@ -34,13 +34,3 @@ export function useUsage(ids: readonly string[], range: Range): { by: ReadonlyMa
 export function rangeOf(query: URLSearchParams): Range {
   return RANGES.find(({ value }) => value === query.get("range"))?.value ?? "30d";
 }
-
-/** Hand a text to the person as a file. */
-export function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
